@@ -82,7 +82,7 @@ export async function buildResult(
   { workflowId, runId }: { workflowId: string; runId: string },
   summary: RunSummary,
 ): Promise<{ document: ResultDocument; metricsFile: Uint8Array | null }> {
-  const { previous, warnings } = await readPrevious(session, summary);
+  const { previous, warnings } = await readPrevious(session, summary, runId);
   const stages = await Promise.all(
     summary.stages.map(async ({ stage, key, state, durationMs, made }) => {
       const entry = key === undefined ? undefined : await session.store.cache.read(stage, key);
@@ -144,19 +144,24 @@ export async function buildResult(
 }
 
 /**
- * Reads the build with which a run is compared: the build before, or the latest one if the run made none. If its
- * record is damaged, the run is not compared.
+ * Reads the build with which a run is compared: the build before its own, the build that it found if it made none, or the
+ * latest one if it published nothing. If its record is damaged, the run is not compared.
  */
 async function readPrevious(
   { store: { records } }: Session,
   { pipeline, batch, version }: RunSummary,
+  runId: string,
 ): Promise<{ previous: VersionRecord | undefined; warnings: string[] }> {
   try {
-    const previous =
-      version === null
-        ? await records.readLatest(pipeline, batch)
-        : await records.read(pipeline, batch, version.seq - 1);
-    return { previous, warnings: [] };
+    if (version === null)
+      return { previous: await records.readLatest(pipeline, batch), warnings: [] };
+    const { seq } = version;
+    const own = await records.read(pipeline, batch, seq);
+    const isNew = own === undefined || own.workflow.run_id === runId;
+    return {
+      previous: isNew ? await records.read(pipeline, batch, seq - 1) : own,
+      warnings: [],
+    };
   } catch (error) {
     if (!(error instanceof DamagedArtifact)) throw error;
     return {
