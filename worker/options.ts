@@ -69,8 +69,9 @@ Each flag also has an environment variable, such as RETRAIN_TASK_QUEUE for
                               (10 for each core)
   --max-cpu-activities N      maximum number of activities on the CPU queue
                               (2 for each core)
-  --threads N                 computing threads in each of two groups: short
-                              stages, and long fits (one for each core)
+  --threads N                 maximum number of stages that compute at the same
+                              time: short ones, and as many long fits (one for
+                              each core)
   --max-cached-workflows N    workflows kept in memory (200)
   --shutdown-grace SECONDS    time for running activities to finish when it
                               stops (20)

@@ -13,7 +13,7 @@ export interface Answer {
 /** The error for a missing or incomplete answer. It quotes nothing that was sent. */
 export function noAnswer(uri: string, error: unknown): TrackingUnavailable {
   return new TrackingUnavailable(
-    `the MLflow server at ${uri} does not answer (${reasonOf(error)}): wait if it is starting, or start the local one with "${RETRAIN} stack up", look with "curl ${uri}/health", or log without a server by mlflow.tracking_uri: ./mlruns`,
+    `the MLflow server at ${uri} does not answer (${reasonOf(error)}): wait if it is starting; start the local one with "${RETRAIN} stack up"; check it with "curl ${uri}/health"; or set mlflow.tracking_uri to ./mlruns to log without a server`,
     { cause: error },
   );
 }

@@ -30,7 +30,10 @@ export function verifyCommand(context: CommandContext): Command {
   )
     .argument('[N]', 'the version, from 1; without it, --all is required', parseVersion)
     .option('--all', 'check every version, and read each object once')
-    .option('--repair', 'make missing and damaged objects again, if their inputs are still stored')
+    .option(
+      '--repair',
+      'make missing and damaged objects again, from what is still stored or at the source',
+    )
     .addHelpText('after', examples('verify 2', 'verify --all --json', 'verify --all --repair'))
     .action(async (version: number | undefined, flags: VerifyFlags) => {
       const { pipeline, json, all, repair } = flags;
