@@ -1,5 +1,5 @@
 import { open, rm } from 'node:fs/promises';
-import { BadParams, DiskFull, RetrainError } from '../contract/failures.ts';
+import { BadParams, DiskFull, RetrainError, SetupError } from '../contract/failures.ts';
 import type { Bucket } from './bucket.ts';
 import { sha256 } from './hash.ts';
 import type { LocalCache } from './local-cache.ts';
@@ -29,7 +29,8 @@ export class PartCache {
       const path = await this.#files.fetch(bucket, ref);
       return await this.#readFile(path, ref);
     } catch (error) {
-      if (error instanceof RetrainError && !(error instanceof DiskFull)) throw error;
+      const isOfThisMachine = error instanceof DiskFull || error instanceof SetupError;
+      if (error instanceof RetrainError && !isOfThisMachine) throw error;
       return undefined;
     }
   }

@@ -1,12 +1,4 @@
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readlinkSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -16,7 +8,7 @@ import { fileName, kindOf, sourceIdentity } from '../../sources/identity.ts';
 import { toUtf8 } from '../../sources/text.ts';
 import { parseCsv } from '../pipeline/support.ts';
 import { readSource } from './read-source.ts';
-import { needs } from '../support/needs.ts';
+import { countOpen, needsOpenFiles } from '../support/open-files.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'sources '));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -114,22 +106,13 @@ describe('the text of a source', () => {
       }
   });
 
-  const unseen = existsSync('/proc/self/fd') ? undefined : 'this system does not show open files';
-  it('leaves no file open that is refused', needs(unseen), async () => {
+  it('leaves no file open that is refused', needsOpenFiles, async () => {
     const path = write(
       'many.csv',
       Buffer.concat([Buffer.from('PK\u0003\u0004'), Buffer.alloc(9e4)]),
     );
-    const open = (): number =>
-      readdirSync('/proc/self/fd').filter((fd) => {
-        try {
-          return readlinkSync(`/proc/self/fd/${fd}`) === path;
-        } catch {
-          return false; // closed meanwhile
-        }
-      }).length;
     for (let i = 0; i < 5; i++) await expect(readSource(path)).rejects.toThrow('zip archive');
-    await vi.waitFor(() => expect(open()).toBe(0));
+    await vi.waitFor(() => expect(countOpen(path)).toBe(0));
   });
 
   it('says when UTF-8 is called Latin-1', async () => {

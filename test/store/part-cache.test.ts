@@ -1,13 +1,24 @@
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Artifacts } from '../../store/artifacts.ts';
 import type { Bucket } from '../../store/bucket.ts';
 import { refOf } from '../../store/hash.ts';
 import { LocalCache } from '../../store/local-cache.ts';
 import { readCacheSize, PartCache } from '../../store/part-cache.ts';
 import type { Ref } from '../../contract/ref.ts';
+import { MemoryBucket } from '../support/memory-bucket.ts';
+import { countOpen, needsOpenFiles } from '../support/open-files.ts';
 
 const PART = 1000;
 const parts = Array.from({ length: 8 }, (_, i) => Buffer.alloc(PART, `part ${i} `));
@@ -45,6 +56,25 @@ function bucketOfParts() {
 
 function fileOf({ md5 }: Ref): string {
   return join(folder, 'md5', md5.slice(0, 2), md5.slice(2));
+}
+
+/** Before each read of a file calls `change`, which returns how many of the bytes that are asked for it reads. */
+async function changeReads(change: (asked: number) => number): Promise<void> {
+  const file = await open(import.meta.filename);
+  await file.close();
+  const shared = Object.getPrototypeOf(file) as FileHandle;
+  type Read = (...asked: [Uint8Array, number, number, number]) => Promise<{ bytesRead: number }>;
+  const read = Reflect.get(shared, 'read') as Read;
+  const spy = vi.spyOn(shared as unknown as { read: Read }, 'read').mockImplementation(function (
+    this: FileHandle,
+    bytes,
+    at,
+    length,
+    position,
+  ) {
+    return read.call(this, bytes, at, change(length), position);
+  });
+  onTestFinished(() => spy.mockRestore());
 }
 
 function sizeOfAll(): number {
@@ -101,6 +131,80 @@ describe('parts kept on this machine', () => {
     expect(bucket.fetched).toBe(fetched + 1);
   });
 
+  it('are fetched again where another worker has thrown out the damaged file already', async () => {
+    const bucket = bucketOfParts();
+    const cache = new PartCache(new LocalCache(folder, { most: 1e6 }));
+    await cache.read(bucket, refs[0]!);
+    const file = fileOf(refs[0]!);
+    writeFileSync(file, Buffer.alloc(PART, 'x'));
+    let reads = 0;
+    await changeReads((asked) => {
+      if (reads++ === 0) rmSync(file);
+      return asked;
+    });
+    expect(Buffer.from((await cache.read(bucket, refs[0]!))!)).toEqual(parts[0]);
+  });
+
+  it('are whole where the system returns their bytes piece by piece', async () => {
+    const bucket = bucketOfParts();
+    const cache = new PartCache(new LocalCache(folder, { most: 1e6 }));
+    await cache.read(bucket, refs[0]!);
+    await changeReads((asked) => Math.min(asked, 300));
+    expect(Buffer.from((await cache.read(bucket, refs[0]!))!)).toEqual(parts[0]);
+    expect(bucket.fetched).toBe(1);
+  });
+
+  it('are fetched again where a file becomes shorter while it is read', async () => {
+    const bucket = bucketOfParts();
+    const cache = new PartCache(new LocalCache(folder, { most: 1e6 }));
+    await cache.read(bucket, refs[0]!);
+    const most = [300, 0];
+    await changeReads((asked) => most.shift() ?? asked);
+    expect(Buffer.from((await cache.read(bucket, refs[0]!))!)).toEqual(parts[0]);
+    expect(bucket.fetched).toBe(2);
+  });
+
+  it('leave no file open, whether they are whole or damaged', needsOpenFiles, async () => {
+    const cache = new PartCache(new LocalCache(folder, { most: 1e6 }));
+    await cache.read(bucketOfParts(), refs[0]!);
+    for (const damaged of [Buffer.alloc(PART, 'x'), Buffer.alloc(3)]) {
+      writeFileSync(fileOf(refs[0]!), damaged);
+      await cache.read(bucketOfParts(), refs[0]!);
+    }
+    expect(countOpen(fileOf(refs[0]!))).toBe(0);
+  });
+
+  it('are not fetched to this machine when one is larger than all that it may keep', async () => {
+    const bucket = bucketOfParts();
+    const small = new PartCache(new LocalCache(folder, { most: PART - 1 }));
+    expect(await small.read(bucket, refs[0]!)).toBeUndefined();
+    expect(bucket.fetched).toBe(0);
+    expect(existsSync(join(folder, 'md5'))).toBe(false);
+    const enough = new PartCache(new LocalCache(folder, { most: PART }));
+    expect(Buffer.from((await enough.read(bucket, refs[0]!))!)).toEqual(parts[0]);
+    expect(readFileSync(fileOf(refs[0]!))).toEqual(parts[0]);
+  });
+
+  it('are not here and not in the bucket, and the error says so', async () => {
+    const cache = new PartCache(new LocalCache(folder, { most: 1e6 }));
+    await expect(cache.read(new MemoryBucket(), refs[0]!)).rejects.toMatchObject({
+      name: 'DamagedArtifact',
+      details: { ref: refs[0]! },
+    });
+  });
+
+  it.each(['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EIO'])(
+    'are left to the store where this machine cannot write them: %s',
+    async (code) => {
+      const bucket = bucketOfParts();
+      bucket.open = async () => {
+        throw Object.assign(new Error(code), { code });
+      };
+      const cache = new PartCache(new LocalCache(folder, { most: 1e6 }));
+      expect(await cache.read(bucket, refs[0]!)).toBeUndefined();
+    },
+  );
+
   it('do not hide that their object has gone and must be made again', async () => {
     const bucket = bucketOfParts();
     const artifacts = new Artifacts(bucket, new PartCache(new LocalCache(folder, { most: 1e6 })));
@@ -138,7 +242,7 @@ describe('readCacheSize', () => {
     expect(readCacheSize({ RETRAIN_CACHE_SIZE: '0' })).toBe(0);
   });
 
-  it.each(['-1', 'much', ''])('refuses a size of "%s"', (RETRAIN_CACHE_SIZE) => {
+  it.each(['-1', 'much', '', ' '])('refuses a size of "%s"', (RETRAIN_CACHE_SIZE) => {
     expect(() => readCacheSize({ RETRAIN_CACHE_SIZE })).toThrow(
       `RETRAIN_CACHE_SIZE is "${RETRAIN_CACHE_SIZE}", where a number of megabytes is expected: ` +
         'set it to 0 to keep nothing, or leave it out for 4096',
