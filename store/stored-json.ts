@@ -2,6 +2,10 @@ import type { z } from 'zod';
 import { RETRAIN } from '../contract/command.ts';
 import { DamagedArtifact, messageOf } from '../contract/failures.ts';
 import type { Ref } from '../contract/ref.ts';
+import { expectation } from '../contract/wrong-value.ts';
+
+/** The most characters of a reason that are quoted: it can name many keys. */
+const MOST_REASON = 120;
 
 /**
  * Parses the JSON of an artifact.
@@ -14,13 +18,26 @@ export function parseStored<T>(
   ref: Pick<Ref, 'path' | 'md5'>,
   shape: z.ZodType<T>,
 ): T {
+  let json: unknown;
   try {
-    return shape.parse(JSON.parse(Buffer.from(bytes).toString('utf8')));
+    json = JSON.parse(Buffer.from(bytes).toString('utf8'));
   } catch (error) {
-    const reason = messageOf(error).split('\n')[0]!.slice(0, 120);
-    throw new DamagedArtifact(
-      `${ref.path} (${ref.md5}) does not hold what its stage writes (${reason}), so a record, a cache entry or the ledger names the wrong object: find it with "${RETRAIN} verify", and run the batch again with --force`,
-      { cause: error, details: { ref, isForeign: true } },
-    );
+    throw makeForeignError(ref, messageOf(error), error);
   }
+  const parsed = shape.safeParse(json, { error: expectation });
+  if (parsed.success) return parsed.data;
+  const { path, message } = parsed.error.issues[0]!;
+  const where = path.join('.') || 'its content';
+  throw makeForeignError(ref, `${where}: ${message}`, parsed.error);
+}
+
+function makeForeignError(
+  ref: Pick<Ref, 'path' | 'md5'>,
+  reason: string,
+  cause: unknown,
+): DamagedArtifact {
+  return new DamagedArtifact(
+    `${ref.path} (${ref.md5}) does not hold what its stage writes (${reason.slice(0, MOST_REASON)}), so a record, a cache entry or the ledger names the wrong object: find it with "${RETRAIN} verify", and run the batch again with --force`,
+    { cause, details: { ref, isForeign: true } },
+  );
 }
