@@ -53,8 +53,7 @@ export class LocalCache {
     const size = await sizeOf(path);
     if (size === undefined) return undefined;
     await this.markNeeded(path, HANDED_OUT_MS);
-    if (size === ref.size && (await digest(createReadStream(path))).sha256 === ref.sha256)
-      return path;
+    if (size === ref.size && (await hashFile(path)) === ref.sha256) return path;
     await rm(path, { force: true });
     return undefined;
   }
@@ -104,6 +103,8 @@ export class LocalCache {
     const now = Date.now();
     for (const { path, size, needed } of files) {
       if (bytes <= this.most * KEPT || needed > now) return;
+      // Another worker may have returned its path since the folder was listed.
+      if (((await stat(path).catch(() => undefined))?.mtimeMs ?? 0) > now) continue;
       await rm(path, { force: true });
       bytes -= size;
     }
@@ -143,12 +144,16 @@ async function filesIn(folder: string): Promise<{ path: string; size: number; ne
 }
 
 async function sizeOf(path: string): Promise<number | undefined> {
-  try {
-    return (await stat(path)).size;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
+  return stat(path).then(({ size }) => size, ignoreMissing);
+}
+
+/** The SHA-256 of a file; undefined when another process has removed it. */
+async function hashFile(path: string): Promise<string | undefined> {
+  return digest(createReadStream(path)).then(({ sha256 }) => sha256, ignoreMissing);
+}
+
+function ignoreMissing(error: unknown): undefined {
+  if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
 }
 
 /** Returns the path of a stored file on this machine, and fetches it if needed. The caller must not write to it. */
