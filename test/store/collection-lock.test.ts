@@ -40,6 +40,9 @@ describe('the collection lock', () => {
   it('is held by one collection at a time', async () => {
     const held = await new CollectionLock(bucket).acquire();
     await expect(new CollectionLock(bucket).acquire()).rejects.toThrow(Conflict);
+    // The one that was refused has not opened it.
+    expect(await new CollectionLock(bucket).isHeld()).toBe(true);
+    await expect(new CollectionLock(bucket).acquire()).rejects.toThrow(Conflict);
     await held.release();
     const next = await new CollectionLock(bucket).acquire();
     // The one before does not open what is not its own.

@@ -7,6 +7,7 @@ import { download } from '../../store/download.ts';
 import { objectKey, refOf } from '../../store/hash.ts';
 import { tempFolder } from '../infra/temp-folder.ts';
 import { MemoryBucket } from '../support/memory-bucket.ts';
+import { countOpen, needsOpenFiles } from '../support/open-files.ts';
 
 vi.mock('node:timers/promises', async () => {
   const { sleepMock } = await import('../support/interleavings.ts');
@@ -97,6 +98,14 @@ describe('a download', () => {
     const failed = download(bucket, ref, key, file).finally(() => vi.useRealTimers());
     await expect(failed).rejects.toThrow(expect.objectContaining(error));
     expect(bucket.left).toEqual(['right']);
+  });
+
+  it('leaves no file open, whether it is whole or fails', needsOpenFiles, async () => {
+    await run(['right']);
+    expect(countOpen(file)).toBe(0);
+    file += '.other';
+    await expect(run(['odd'])).rejects.toThrow('a fault of the program');
+    expect(countOpen(file)).toBe(0);
   });
 
   it('replaces no file that is there', async () => {

@@ -53,6 +53,10 @@ async function* breakAfter(some: Uint8Array): AsyncGenerator<Uint8Array> {
   throw new StorageUnavailable('the connection broke off');
 }
 
+async function* only(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
+
 it('an object whose read broke off halfway is whole in the dump', async () => {
   const from = new Breaking();
   await put(from, OBJECT, true);
@@ -93,6 +97,38 @@ it('an object that is removed while the dump is made is left out', async () => {
   for (const key of [OBJECT, MANIFEST]) await put(from, key);
   const { objects } = await dumpBucket(from, folder, nothing);
   expect(objects.map(({ key }) => key)).toEqual([MANIFEST]);
+});
+
+it('an object that is removed between the look at it and the read of it is left out too', async () => {
+  const from = new MemoryBucket(undefined, {
+    around: ({ verb, key }, act) => {
+      if (verb === 'get' && key === OBJECT) from.server.objects!.delete(OBJECT);
+      return act();
+    },
+  });
+  for (const key of [OBJECT, MANIFEST]) await put(from, key);
+  await dumpBucket(from, folder, nothing);
+  expect((await readDump(folder)).objects.map(({ key }) => key)).toEqual([MANIFEST]);
+});
+
+it('an object that is damaged on its way is whole in the dump, and one that is not is read once', async () => {
+  const opened: string[] = [];
+  class Damaging extends MemoryBucket {
+    override async open(key: string): Promise<OpenObject | undefined> {
+      const object = await super.open(key);
+      const isFirst = !opened.includes(key);
+      opened.push(key);
+      if (object === undefined || key !== OBJECT || !isFirst) return object;
+      return { ...object, chunks: only(Buffer.from(`BYTES of ${OBJECT}`)) };
+    }
+  }
+  const from = new Damaging();
+  for (const key of [OBJECT, MANIFEST]) await put(from, key);
+  await dumpBucket(from, folder, nothing);
+  const into = new MemoryBucket();
+  await loadDump(into, folder, await readDump(folder));
+  expect(String(Buffer.from((await into.get(OBJECT))!.bytes))).toBe(`bytes of ${OBJECT}`);
+  expect(opened).toEqual([OBJECT, OBJECT, MANIFEST]);
 });
 
 it('a restore that is stopped anywhere leaves no document without what it names', async () => {
@@ -171,6 +207,13 @@ describe('a backup', () => {
     Object.assign(dump.objects[0]!, change);
     writeFileSync(list(), JSON.stringify(dump));
     await expect(readDump(folder)).rejects.toMatchObject({ name: 'BadData' });
+  });
+
+  it('whose list has another size than the bytes is refused with the key', async () => {
+    const dump = JSON.parse(readFileSync(list(), 'utf8')) as { objects: { size: number }[] };
+    dump.objects[0]!.size += 1;
+    writeFileSync(list(), JSON.stringify(dump));
+    await expect(readDump(folder)).rejects.toMatchObject({ details: { key: OBJECT } });
   });
 
   it.each(['other bytes', `bytes of ${OBJECT} and more`, undefined])(

@@ -1,5 +1,13 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import {
@@ -63,6 +71,14 @@ describe('a folder of a process', () => {
     expect(readdirSync(parent)).toEqual([]);
   });
 
+  it('may be removed by its own work', async () => {
+    const work = async (folder: string): Promise<string> => {
+      rmSync(folder, { recursive: true });
+      return 'done';
+    };
+    expect(await withOwnFolder(tempFolder('own'), 'scratch', work)).toBe('done');
+  });
+
   it('is in the folder for scratch, and is removed with what is in it', async () => {
     const scratch = join(tempFolder('own'), 'not', 'there');
     const name = await withScratch({ scratch }, async (folder) => {
@@ -116,7 +132,11 @@ describe('a folder of a process', () => {
   it('is the only thing that is removed', async () => {
     const parent = tempFolder('own');
     const others = ['notes', 'retrain-notes', '1234-abcdef'];
-    for (const name of others) mkdirSync(join(parent, name));
+    const days = new Date(Date.now() - 30 * 86_400_000);
+    for (const name of others) {
+      mkdirSync(join(parent, name));
+      utimesSync(join(parent, name), days, days);
+    }
     expect(await sweepOwnFolders(parent)).toBe(0);
     expect(readdirSync(parent).sort()).toEqual([...others].sort());
     expect(await sweepOwnFolders(join(parent, 'nowhere'))).toBe(0);

@@ -30,6 +30,15 @@ describe('a record', () => {
     expect(recordFaults(record, 'iris', 2)).toEqual([]);
   });
 
+  it('names the outputs of each of its stages', () => {
+    const outputs = record.stages.flatMap((one) =>
+      Object.entries(one.outputs).map(([output, ref]) => ({ stage: one.stage, output, ref })),
+    );
+    expect(new Set(outputs.map((one) => one.ref.path)).size).toBeGreaterThan(3);
+    for (const { stage: name, output, ref } of outputs)
+      expect(outputOf(record, name, output)).toEqual(ref);
+  });
+
   it('without an output or a stage that every record has is refused as damaged', () => {
     const kept = record.stages.filter((one) => one.stage !== 'train');
     for (const stages of [
@@ -124,7 +133,7 @@ describe('the latest record of a version', () => {
     await store.cache.enter({ ...entry, outputs: { metrics: file('other') } }, { replace: true });
     await expect(readSoundRecord(store, 'iris', 2)).rejects.toMatchObject({
       name: 'DamagedArtifact',
-      message: expect.stringContaining('its outputs of evaluate differ'),
+      message: expect.stringMatching(/version 2 of iris.*its outputs of evaluate differ/),
     });
   });
 

@@ -173,9 +173,11 @@ describe('a record that was edited after it was published', () => {
 
   it.each([
     ['params', {}],
+    ['params', { data: {} }],
+    ['params', { model: {} }],
     ['created_at', 'yesterday'],
   ])(
-    'is named where its %s cannot be its own, even if the pointer has its hash',
+    'is named where its %s cannot be its own (%j), even if the pointer has its hash',
     async (name, value) => {
       const bucket = new MemoryBucket();
       const records = new Records(bucket);

@@ -5,6 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { readParams } from '../../config/params-file.ts';
 import { readOutput, readRemote } from '../../sources/dvc/repository.ts';
 import { MOST_SETTINGS, readSmallFile } from '../../store/small-file.ts';
+import { countOpen, needsOpenFiles } from '../support/open-files.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'retrain small '));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -30,6 +31,13 @@ describe('a small file', () => {
     for (const path of [join(folder, 'zero'), folder])
       await expect(readSmallFile(path)).rejects.toThrow(/not a regular file|EISDIR/);
   });
+});
+
+it('no small file stays open, whether it is read or refused', needsOpenFiles, async () => {
+  const path = write('closed', 'some');
+  await readSmallFile(path);
+  await expect(readSmallFile(path, 3)).rejects.toThrow('more than 3');
+  expect(countOpen(path)).toBe(0);
 });
 
 describe('settings that are too large', () => {

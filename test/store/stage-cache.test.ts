@@ -66,6 +66,19 @@ describe('an entry', () => {
     expect((await cache.read('train', key))!.producer.run_id).toBe('fourth');
   });
 
+  it('is entered again when gc removes the earlier one meanwhile', async () => {
+    const bucket = new MemoryBucket(undefined, {
+      around: ({ verb, key: asked }, act) => {
+        if (verb === 'get' && asked.startsWith('cache/')) bucket.server.objects!.delete(asked);
+        return act();
+      },
+    });
+    await enter(bucket, 'first');
+    expect((await enter(bucket, 'second')).producer.run_id).toBe('second');
+    const { cache } = storeIn(new MemoryBucket(bucket.server));
+    expect((await cache.read('train', key))!.producer.run_id).toBe('second');
+  });
+
   it('is looked up with those of its outputs that are missing, or have another size or checksum', async () => {
     const bucket = new MemoryBucket();
     const { cache } = storeIn(bucket);
