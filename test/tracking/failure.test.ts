@@ -60,7 +60,7 @@ describe('a server that cannot answer now', () => {
     const error = await failureOf(tracker.check());
     expect(error).toBeInstanceOf(TrackingUnavailable);
     expect(error.message).toBe(
-      `the MLflow server at ${tracker.uri} does not answer (ECONNREFUSED): wait if it is starting, or start the local one with "npx retrain stack up", look with "curl ${tracker.uri}/health", or log without a server by mlflow.tracking_uri: ./mlruns`,
+      `the MLflow server at ${tracker.uri} does not answer (ECONNREFUSED): wait if it is starting; start the local one with "npx retrain stack up"; check it with "curl ${tracker.uri}/health"; or set mlflow.tracking_uri to ./mlruns to log without a server`,
     );
   });
 

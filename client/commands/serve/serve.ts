@@ -50,7 +50,7 @@ export function serveCommand(context: CommandContext): Command {
     )
     .option('--max-body <MB>', 'the largest body of a request', parseCount, 16)
     .option('--max-requests <count>', 'maximum number of requests at the same time', parseCount, 64)
-    .option('--shadow <name>', 'a second model that scores the same rows and answers no request')
+    .option('--shadow <name>', 'a second model that also predicts the rows, and answers no request')
     .option(
       '--canary <share>',
       'the share of keys that a second model answers, such as 5% (default: no canary)',
