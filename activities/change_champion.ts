@@ -1,6 +1,6 @@
-import { RETRAIN } from '../contract/command.ts';
 import { DamagedArtifact, MissingHistory } from '../contract/failures.ts';
 import type { ChangeRequest, Entered, PromotionEvent } from '../contract/promotion.ts';
+import { explainRebuild, explainRestore } from '../store/champion-call.ts';
 import { hashTrainInputs } from '../store/champions.ts';
 import type { Ref } from '../contract/ref.ts';
 import { findStage } from '../contract/stages.ts';
@@ -67,26 +67,17 @@ function makeCollectedError(record: VersionRecord, collected: string): MissingHi
   );
 }
 
-/** The error for a build whose model or encoder is lost. A repair reads only the published build of a version. */
+/** The error for a build whose model or encoder is lost. */
 async function makeLostError(
-  records: Pick<Store['records'], 'readLatest'>,
+  records: Deps['store']['records'],
   record: VersionRecord,
   { path }: Ref,
 ): Promise<DamagedArtifact> {
-  const { pipeline, version, seq } = record;
-  const isPublished = (await records.readLatest(pipeline, version))?.seq === seq;
-  const help = isPublished
-    ? `make it again with "${RETRAIN} verify ${version} --repair --pipeline ${pipeline}"`
-    : `restore it from a backup, or ${explainRebuild(record)}`;
   return new DamagedArtifact(
-    `${describeRefusal(record)}, because ${path} is missing or damaged in the bucket: ${help}`,
+    `${describeRefusal(record)}, because ${path} is missing or damaged in the bucket: ${await explainRestore(records, record, 'it')}`,
   );
 }
 
 function describeRefusal({ pipeline, version, seq }: VersionRecord): string {
   return `build ${nameBuild({ version, seq })} of ${pipeline} cannot be the champion`;
-}
-
-function explainRebuild({ pipeline, version }: VersionRecord): string {
-  return `build version ${version} again with "${RETRAIN} run ${version} --pipeline ${pipeline}", then make it the champion with "${RETRAIN} promote ${version} --reason REASON --pipeline ${pipeline}"`;
 }

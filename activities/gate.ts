@@ -41,7 +41,8 @@ export async function gate(deps: Deps, request: Request): Promise<StageResult<'g
     result = await run(champion);
   } catch (error) {
     if (!(error instanceof LostChampion)) throw error;
-    const unusable = describeLostChampion(request.pipeline, request.champion!);
+    const { pipeline } = request;
+    const unusable = await describeLostChampion(deps.store.records, pipeline, request.champion!);
     result = await run({ inputs: {}, detail: { ...champion.detail, unusable } });
   }
   const { decision } = result.outputs;

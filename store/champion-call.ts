@@ -6,7 +6,7 @@ import type { Ref } from '../contract/ref.ts';
 import { findStage, type GateDetail, type StageInputs } from '../contract/stages.ts';
 import { nameBuild } from '../contract/versions.ts';
 import type { Store } from './index.ts';
-import type { VersionRecord } from './version-record.ts';
+import type { BuildOf, VersionRecord } from './version-record.ts';
 
 /** What the request of gate says of the champion. */
 export interface ChampionCall {
@@ -14,6 +14,8 @@ export interface ChampionCall {
   inputs: Pick<StageInputs<'gate'>, 'championModel' | 'championEncoder' | 'championTrain'>;
   detail: GateDetail;
 }
+
+type ReadRecords = Pick<Store['records'], 'collectedAt' | 'readLatest'>;
 
 /** Reads the record of the champion for the request of gate. A champion without a record cannot be scored. */
 export async function readChampion(
@@ -34,7 +36,8 @@ export async function readChampion(
     const inputs = { championModel: model, championEncoder: encoder, championTrain: train };
     return { inputs, detail };
   }
-  const unusable = describeLostChampion(pipeline, champion);
+  const lost = record === undefined ? 'record' : 'artifacts';
+  const unusable = await describeLostChampion(records, pipeline, champion, lost);
   return { inputs: {}, detail: { ...detail, unusable } };
 }
 
@@ -47,7 +50,52 @@ export function findModel({
   return model && encoder && train ? { model, encoder, train } : undefined;
 }
 
-/** Why a champion cannot be scored whose artifacts are gone. */
-export function describeLostChampion(pipeline: string, champion: Build): string {
-  return `the artifacts of the champion, version ${nameBuild(champion)}, are gone: make them again with "${RETRAIN} verify ${champion.version} --repair --pipeline ${pipeline}", then run this batch again`;
+/**
+ * Why a champion cannot be scored, and what helps.
+ * @param lost what is missing in the bucket, or damaged
+ */
+export async function describeLostChampion(
+  records: ReadRecords,
+  pipeline: string,
+  champion: Build,
+  lost: 'artifacts' | 'record' = 'artifacts',
+): Promise<string> {
+  const [are, them] = lost === 'record' ? ['is', 'it'] : ['are', 'them'];
+  const help = await explainRestore(records, { pipeline, ...champion }, them);
+  return `the ${lost} of the champion, version ${nameBuild(champion)}, ${are} missing or damaged: ${help}; then run this batch again`;
+}
+
+/**
+ * What helps where something of a build is lost.
+ * @param it the word for what is lost
+ */
+export async function explainRestore(
+  records: ReadRecords,
+  build: BuildOf,
+  it: string,
+): Promise<string> {
+  const { pipeline, version } = build;
+  if ((await records.collectedAt(build)) !== undefined) return explainRebuild(build);
+  return (await isPublished(records, build))
+    ? `make ${it} again with "${RETRAIN} verify ${version} --repair --pipeline ${pipeline}"`
+    : `restore ${it} from a backup, or ${explainRebuild(build)}`;
+}
+
+/** Whether a build is the published one of its version. A repair makes again only what that build needs. */
+async function isPublished(records: ReadRecords, build: BuildOf): Promise<boolean> {
+  try {
+    return (await records.readLatest(build.pipeline, build.version))?.seq === build.seq;
+  } catch (error) {
+    // Without a sound record, nothing of the build can be made again.
+    if (error instanceof DamagedArtifact) return false;
+    throw error;
+  }
+}
+
+/** How a person makes another build of a version the champion. */
+export function explainRebuild({
+  pipeline,
+  version,
+}: Pick<BuildOf, 'pipeline' | 'version'>): string {
+  return `build version ${version} again with "${RETRAIN} run ${version} --pipeline ${pipeline}", then make it the champion with "${RETRAIN} promote ${version} --reason REASON --pipeline ${pipeline}"`;
 }

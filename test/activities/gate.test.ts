@@ -121,12 +121,14 @@ describe('a build', () => {
     expect(lost.decision).toMatchObject({
       outcome: 'hold',
       reason:
-        'the artifacts of the champion, version 1.1, are gone: make them again with "npx retrain verify 1 --repair --pipeline iris", then run this batch again',
+        'the artifacts of the champion, version 1.1, are missing or damaged: make them again with "npx retrain verify 1 --repair --pipeline iris"; then run this batch again',
     });
     await runs.store.artifacts.put(model!.path, bytes);
     expect((await decide(second, FIRST)).decision.rows).toBeGreaterThan(0);
     const unknown = await decide(second, { version: 1, seq: 7 });
-    expect(unknown.decision.reason).toMatch(/^the artifacts of the champion, version 1\.7, are/);
+    expect(unknown.decision.reason).toMatch(
+      /^the record of the champion, version 1\.7, is missing/,
+    );
   });
 });
 
@@ -157,7 +159,7 @@ describe('a damaged entry of the comparison in the cache', () => {
     process.on('unhandledRejection', note);
     try {
       const { decision } = await decide({ version: 2, seq: 1 }, FIRST, { margin: 1e-9 });
-      expect(decision.reason).toMatch(/^the artifacts of the champion, version 1\.1, are gone/);
+      expect(decision.reason).toMatch(/^the artifacts of the champion, version 1\.1, are missing/);
       await new Promise(setImmediate);
       expect(unhandled).toEqual([]);
     } finally {

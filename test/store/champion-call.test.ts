@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { findModel, readChampion } from '../../store/champion-call.ts';
-import { storeIn } from '../../store/index.ts';
+import { describeLostChampion, findModel, readChampion } from '../../store/champion-call.ts';
+import { storeIn, type Store } from '../../store/index.ts';
 import { latestKey, recordKey, type VersionRecord } from '../../store/version-record.ts';
 import { buildRecord, file } from '../client/records.ts';
 import { MemoryBucket } from '../support/memory-bucket.ts';
@@ -14,15 +14,16 @@ const train: VersionRecord['stages'][number] = {
   outputs: { model, encoder },
 };
 const champion = { version: 2, seq: 1 };
-const LOST =
-  'the artifacts of the champion, version 2.1, are gone: make them again with "npx retrain verify 2 --repair --pipeline iris", then run this batch again';
+const REBUILD =
+  'build version 2 again with "npx retrain run 2 --pipeline iris", then make it the champion with "npx retrain promote 2 --reason REASON --pipeline iris"';
+const LOST_RECORD = `the record of the champion, version 2.1, is missing or damaged: restore it from a backup, or ${REBUILD}; then run this batch again`;
 
 /** A store that holds the record of the champion. */
 async function holding(parts: Partial<VersionRecord> = {}) {
   const bucket = new MemoryBucket();
   const store = storeIn(bucket);
   await store.records.publish({ ...draft, stages: [train], ...parts });
-  return { bucket, call: () => readChampion(store, 'iris', champion) };
+  return { bucket, store, call: () => readChampion(store, 'iris', champion) };
 }
 
 describe('the champion that gate compares with', () => {
@@ -60,12 +61,12 @@ describe('the champion that gate compares with', () => {
         await bucket.delete(latestKey('iris', 2));
       },
     ],
-  ])('cannot be scored where its record %s, and says how to repair it', async (_name, damage) => {
+  ])('cannot be scored where its record %s, and says what helps', async (_name, damage) => {
     const { bucket, call } = await holding();
     await damage(bucket);
     expect(await call()).toEqual({
       inputs: {},
-      detail: { champion: { ...champion, type: 'decision_tree' }, unusable: LOST },
+      detail: { champion: { ...champion, type: 'decision_tree' }, unusable: LOST_RECORD },
     });
   });
 
@@ -74,6 +75,41 @@ describe('the champion that gate compares with', () => {
       around: () => Promise.reject(new Error('no answer')),
     });
     await expect(readChampion(storeIn(bucket), 'iris', champion)).rejects.toThrow('no answer');
+  });
+});
+
+describe('a champion whose artifacts are lost', () => {
+  const describeLost = ({ records }: Pick<Store, 'records'>): Promise<string> =>
+    describeLostChampion(records, 'iris', champion);
+  const found = 'the artifacts of the champion, version 2.1, are missing or damaged';
+
+  it('is made again by a repair where it is the published build of its version', async () => {
+    const { store } = await holding();
+    expect(await describeLost(store)).toBe(
+      `${found}: make them again with "npx retrain verify 2 --repair --pipeline iris"; then run this batch again`,
+    );
+  });
+
+  it('is not made again by a repair where another build of its version is published', async () => {
+    const { store } = await holding();
+    await store.records.publish({ ...draft, stages: [train], build: 'another' });
+    expect(await describeLost(store)).toBe(
+      `${found}: restore them from a backup, or ${REBUILD}; then run this batch again`,
+    );
+  });
+
+  it('is not made again by a repair where gc removed them', async () => {
+    const { store } = await holding();
+    await store.records.markCollected({ pipeline: 'iris', ...champion }, '2026-05-01T10:00:00Z');
+    expect(await describeLost(store)).toBe(`${found}: ${REBUILD}; then run this batch again`);
+  });
+
+  it('has no advice where the store does not answer', async () => {
+    const records = {
+      collectedAt: () => Promise.resolve(undefined),
+      readLatest: () => Promise.reject(new Error('no answer')),
+    };
+    await expect(describeLostChampion(records, 'iris', champion)).rejects.toThrow('no answer');
   });
 });
 

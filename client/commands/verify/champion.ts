@@ -1,10 +1,22 @@
 import { DamagedArtifact } from '../../../contract/failures.ts';
+import type { Ref } from '../../../contract/ref.ts';
 import { findStage } from '../../../contract/stages.ts';
 import { nameBuild } from '../../../contract/versions.ts';
+import { explainRestore } from '../../../store/champion-call.ts';
 import { championsKey } from '../../../store/champions.ts';
+import { objectKey } from '../../../store/hash.ts';
+import type { Store } from '../../../store/index.ts';
 import { recordKey, type VersionRecord } from '../../../store/version-record.ts';
 import type { Verification } from './parts.ts';
-import { CHAMPION, makeFault, RECORD, type Fault } from './problems.ts';
+import {
+  CHAMPION,
+  ignoreDamaged,
+  makeFault,
+  RECORD,
+  type Fault,
+  type Left,
+  type Problem,
+} from './problems.ts';
 
 /**
  * Checks that the record of promotions can be read, and that the champion has a record and its artifacts. It adds the
@@ -44,6 +56,42 @@ export async function verifyChampion(
     if (!(error instanceof DamagedArtifact)) throw error;
     problems.add(makeFault(CHAMPION, error), []);
   }
+}
+
+/**
+ * Finds the problems that no repair solves, because only the champion has them: it is not the published build of its
+ * version, or gc removed it. Where a document about the champion is damaged, that is a problem already.
+ */
+export async function findLostChampion(
+  { champions, records }: Pick<Store, 'champions' | 'records'>,
+  pipeline: string,
+  problems: readonly Problem[],
+): Promise<Left[]> {
+  const champion = (await champions.read(pipeline).catch(ignoreDamaged))?.champion ?? null;
+  if (champion === null) return [];
+  const { version, seq } = champion;
+  const build = { pipeline, version, seq };
+  const published = await records.readLatest(pipeline, version).catch(ignoreDamaged);
+  if (published === undefined) return [];
+  const isCollected = (await records.collectedAt(build)) !== undefined;
+  if (!isCollected && published.seq === seq) return [];
+  const record = await records.read(pipeline, version, seq).catch(ignoreDamaged);
+  const made = new Set(published.stages.flatMap(({ outputs }) => listKeys(outputs)));
+  const own = listKeys(record && findStage(record.stages, 'train')?.outputs);
+  const keys = isCollected
+    ? [championsKey(pipeline)]
+    : [recordKey(pipeline, version, seq), ...own.filter((key) => !made.has(key))];
+  const lost = problems.filter(
+    ({ key, versions }) => keys.includes(key) && [...versions].every((one) => one === version),
+  );
+  const name = `the champion, build ${nameBuild(champion)}`;
+  const what = isCollected ? `gc removed the artifacts of ${name}` : `only ${name}, needs it`;
+  const why = `${what}: ${await explainRestore(records, build, 'it')}`;
+  return lost.map(({ path, key }) => ({ path, key, why }));
+}
+
+function listKeys(outputs: Readonly<Record<string, Ref | undefined>> = {}): string[] {
+  return Object.values(outputs).flatMap((ref) => (ref === undefined ? [] : objectKey(ref.md5)));
 }
 
 async function readRecord(

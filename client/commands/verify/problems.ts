@@ -29,6 +29,13 @@ export interface Problem extends Fault {
   versions: VersionSet;
 }
 
+/** Something that no run makes again, and how to restore it. */
+export interface Left {
+  path: string;
+  key: string;
+  why: string;
+}
+
 /** The faults that a verification finds: each once, with the versions that need the object. */
 export class Problems {
   readonly #found = new Map<string, Problem>();

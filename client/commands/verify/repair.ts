@@ -12,7 +12,8 @@ import type { Store } from '../../../store/index.ts';
 import type { Ledger } from '../../../store/ledger/ledger.ts';
 import type { VersionRecord } from '../../../store/version-record.ts';
 import type { trainBatch } from '../../../workflows/index.ts';
-import { CACHE_ENTRY, LEDGER, RECORD, ignoreDamaged, type Problem } from './problems.ts';
+import { findLostChampion } from './champion.ts';
+import { CACHE_ENTRY, LEDGER, RECORD, ignoreDamaged, type Left, type Problem } from './problems.ts';
 import { verifyVersions, type Verified } from './versions.ts';
 import { RETRAIN } from '../../../contract/command.ts';
 
@@ -48,9 +49,7 @@ export async function repairVersions(
     left: [],
     changed: [],
   };
-  // If the ledger cannot be read, that is in `found.problems` already.
-  const ledger = await session.store.ledgers.read(asked.pipeline).catch(ignoreDamaged);
-  result.left = findUnrepairable(ledger, found.problems);
+  result.left = await findUnrepairable(session.store, asked.pipeline, found.problems);
   for (const force of [false, true]) {
     const ran = await repairRound(session, result, force);
     if (ran) result.verified = await verifyVersions(session.store, asked);
@@ -166,16 +165,22 @@ function listOutputHashes({ stages }: VersionRecord): string {
   return JSON.stringify(hashes);
 }
 
-/** Something that no run makes again, and how to restore it. */
-export interface Left {
-  path: string;
-  key: string;
-  why: string;
+/** Finds the problems that no run can repair, with what helps. */
+export async function findUnrepairable(
+  store: Store,
+  pipeline: string,
+  problems: readonly Problem[],
+): Promise<Left[]> {
+  // If the ledger cannot be read, that is in `problems` already.
+  const ledger = await store.ledgers.read(pipeline).catch(ignoreDamaged);
+  return [
+    ...(ledger === undefined ? [] : findLostData(ledger, problems)),
+    ...(await findLostChampion(store, pipeline, problems)),
+  ];
 }
 
-/** The problems that no run can repair, because only the ledger names the object: a person must restore it. */
-function findUnrepairable(ledger: Ledger | undefined, problems: readonly Problem[]): Left[] {
-  if (ledger === undefined) return [];
+/** The problems that only a person can repair, because only the ledger names the object. */
+function findLostData(ledger: Ledger, problems: readonly Problem[]): Left[] {
   return problems.flatMap(({ path, key, md5 }) => {
     const why = md5 === undefined ? undefined : explainUnrepairable(ledger, md5);
     return why === undefined ? [] : [{ path, key, why }];

@@ -13,7 +13,7 @@ import { openSession, openStoreSession } from '../../session.ts';
 import type { Config } from '../../../config/environment.ts';
 import { BadParams } from '../../../contract/failures.ts';
 import { VersionSet } from '../../../store/version-set.ts';
-import type { Problem } from './problems.ts';
+import type { Left, Problem } from './problems.ts';
 import type { Repaired } from './repair.ts';
 import type { Verified } from './versions.ts';
 import { RETRAIN } from '../../../contract/command.ts';
@@ -56,7 +56,7 @@ interface VerifyOptions {
 
 /** `verify`: reads all objects of the versions, and reports which are missing or damaged. */
 async function verify(config: Config, options: VerifyOptions): Promise<number> {
-  const { repairVersions } = await import('./repair.ts');
+  const { findUnrepairable, repairVersions } = await import('./repair.ts');
   const { verifyVersions } = await import('./versions.ts');
   const servers =
     options.repair === true
@@ -68,7 +68,12 @@ async function verify(config: Config, options: VerifyOptions): Promise<number> {
     const repaired = servers && (await repairVersions(servers, options, found));
     const verified = repaired?.verified ?? found;
     if (options.json === true) printJson(makeDocument(verified, repaired));
-    else printVerified(verified, repaired);
+    else {
+      const { store } = session;
+      const left =
+        repaired?.left ?? (await findUnrepairable(store, options.pipeline, found.problems));
+      printVerified(verified, left, repaired);
+    }
     return verified.problems.length === 0 ? 0 : EXIT.failed;
   } finally {
     await session.close();
@@ -76,7 +81,11 @@ async function verify(config: Config, options: VerifyOptions): Promise<number> {
 }
 
 /** Prints what was repaired, and which objects are missing or damaged, with the versions that need them. */
-function printVerified(verified: Verified, repaired?: Repaired): void {
+function printVerified(
+  verified: Verified,
+  unrepairable: readonly Left[],
+  repaired?: Repaired,
+): void {
   const { pipeline, versions, notKept, unhashed, problems, ...read } = verified;
   if (repaired !== undefined) printRepaired(repaired);
   if (notKept.length > 0)
@@ -107,8 +116,10 @@ function printVerified(verified: Verified, repaired?: Repaired): void {
     why,
   ]);
   print(formatTable(['state', 'what', 'versions', KEY, 'why'], rows));
+  for (const { path, why } of unrepairable) say(`${path} cannot be repaired by a run: ${why}`);
+  const canRepair = repaired === undefined && unrepairable.length < problems.length;
   say(
-    `${of} of ${pipeline}: ${problems.length} missing or damaged; ${repaired === undefined ? `"${RETRAIN} verify --all --repair --pipeline ${pipeline}" makes again what it can; ` : ''}restore a document from a backup`,
+    `${of} of ${pipeline}: ${problems.length} missing or damaged; ${canRepair ? `"${RETRAIN} verify --all --repair --pipeline ${pipeline}" makes again what it can; ` : ''}restore a document from a backup`,
     'error',
   );
 }
@@ -116,7 +127,7 @@ function printVerified(verified: Verified, repaired?: Repaired): void {
 /** The object of an artifact. On a narrow terminal, the name of the artifact matters more. */
 const KEY = { name: 'key', leaveOut: 1 };
 
-function printRepaired({ repaired, notRepaired, left, changed }: Repaired): void {
+function printRepaired({ repaired, notRepaired, changed }: Repaired): void {
   if (repaired.length > 0) {
     const rows = repaired.map(({ path, versions, key }) => [
       'repaired',
@@ -132,7 +143,6 @@ function printRepaired({ repaired, notRepaired, left, changed }: Repaired): void
       'warning',
     );
   for (const [version, why] of notRepaired) say(`version ${version} could not be repaired: ${why}`);
-  for (const { path, why } of left) say(`${path} could not be repaired: ${why}`);
 }
 
 /** What `--json` prints. */
