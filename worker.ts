@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { NativeConnection, Runtime } from '@temporalio/worker';
+import { say } from './client/print.ts';
 import { trainThreads } from './compute/helpers.ts';
 import { openPool } from './compute/pool.ts';
 import { createActivities } from './activities/index.ts';
@@ -17,7 +18,6 @@ import {
   tryPatiently,
   type TemporalLocation,
 } from './config/connections.ts';
-import { escapeControls } from './contract/controls.ts';
 import { readEnvNumber } from './contract/env.ts';
 import { BadParams, messageOf, RetrainError } from './contract/failures.ts';
 import { useStack } from './infra/stack-folder.ts';
@@ -208,7 +208,7 @@ try {
   else await main();
 } catch (error) {
   // A named failure is one sentence for a person. Any other error is a bug and is logged with its stack.
-  if (error instanceof BadParams) process.stderr.write(`error: ${escapeControls(error.message)}\n`);
+  if (error instanceof BadParams) say(error.message, 'error');
   else if (error instanceof RetrainError) log.fatal(error.message);
   else log.fatal({ err: error }, messageOf(error));
   // The SDK's runtime would keep the process alive, deaf to SIGTERM.
