@@ -134,3 +134,21 @@ it('a tree over many rows of few values, some columns sorted and some counted, h
       grow(columns, targets, classes, growth, false).nodes,
     );
 });
+
+it('a sorted column without a good cut in a counted node is tried again below it', () => {
+  const rows = 4096;
+  // The two rows of each value of the second column have opposite targets, until the first column parts them.
+  const columns = [
+    Float64Array.from(upTo(rows), (row) => row % 2),
+    Float64Array.from(upTo(rows), (row) => row >> 1),
+  ];
+  const numbers = Float64Array.from(
+    upTo(rows),
+    (row) => (row % 2 === 0 ? 1 : -1) * (row < rows / 2 ? 1 : 3),
+  );
+  const growth = { maxDepth: 9, minSplit: 2, minLeaf: 1, minDrop: 0 };
+  const { isCoded: isCounted, nodes } = grow(columns, numbers, 0, growth, true);
+  expect(isCounted).toBe(true);
+  expect(nodes).toHaveLength(7);
+  expect(nodes).toEqual(grow(columns, numbers, 0, growth, false).nodes);
+});

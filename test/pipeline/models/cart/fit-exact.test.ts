@@ -16,6 +16,7 @@ import {
   predictTree,
   rowsOf,
   seeded,
+  sizeOf,
   type TreeNode,
   upTo,
 } from '../trees.ts';
@@ -147,6 +148,23 @@ describe('fitRegression, measured by trying every cut', () => {
       }),
     );
   });
+
+  it.each([1, 1024])(
+    'makes no split of %i times four rows whose gain is only rounding',
+    (times) => {
+      // Neither feature alone explains a target, but 0.1 and 0.3 differ from 0.2 by two different floats.
+      const corners = [
+        [0, 0],
+        [0, 1],
+        [1, 0],
+        [1, 1],
+      ];
+      const rows = upTo(4 * times).map((i) => corners[i % 4]!);
+      const targets = Float64Array.from(rows, ([x, y]) => (x === y ? 0.1 : 0.3));
+      const tree = fitRegression(matrixFrom(rows, []), targets, unlimited);
+      expect(sizeOf(tree)).toEqual({ depth: 0, leaves: 1 });
+    },
+  );
 
   it('makes the perfect split that ml-cart refuses', () => {
     const rows = [1, 2, 3, 4, 5, 6].map((x) => [x]);
