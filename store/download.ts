@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { open } from 'node:fs/promises';
+import { RETRAIN } from '../contract/command.ts';
 import { StorageUnavailable, DamagedArtifact } from '../contract/failures.ts';
 import type { Bucket } from './bucket.ts';
 import type { Ref } from '../contract/ref.ts';
@@ -92,7 +93,7 @@ export function damagedError(ref: Ref, key: string, isMissing: boolean): Damaged
   return new DamagedArtifact(
     isMissing
       ? `${ref.path} is missing from the bucket (${key}): run its batch again to make it again`
-      : `${ref.path} in the bucket (${key}) no longer matches its hash: run its batch again with --force to make it again`,
+      : `${ref.path} in the bucket (${key}) no longer matches its hash: "${RETRAIN} verify --all --repair" makes it again`,
     { details: { ref, key } },
   );
 }

@@ -79,7 +79,7 @@ describe('a download', () => {
       ['wrong', 'wrong', 'right'],
       {
         name: 'DamagedArtifact',
-        message: `data/a.csv in the bucket (${key}) no longer matches its hash: run its batch again with --force to make it again`,
+        message: `data/a.csv in the bucket (${key}) no longer matches its hash: "npx retrain verify --all --repair" makes it again`,
         details: { ref, key },
       },
     ],
