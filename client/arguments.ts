@@ -71,7 +71,7 @@ export function parsePipeline(text: string): string {
 export function withModel(command: Command): Command {
   return command.option(
     '--model <name>',
-    'latest, champion, a version (3) or a build (3.1)',
+    'latest (of the highest version), champion, a version (3) or a build (3.1)',
     'latest',
   );
 }

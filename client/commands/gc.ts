@@ -36,7 +36,7 @@ export function gcCommand(context: CommandContext): Command {
     )
     .option(
       '--keep <N>',
-      'the same for all versions except N, the champion and those of --keep-last; repeatable',
+      'remove the artifacts of all versions except N and the champion (and those of --keep-last, if it is given); repeatable',
       (text: string, before: number[] | undefined) => [...(before ?? []), parseVersion(text)],
     )
     .option('--yes', 'remove them; without this, only list them')
