@@ -86,7 +86,7 @@ describe('nightly under a plain cron', () => {
     const [command] = /^temporal workflow start.*\\\n.*--cron '.+'\n/m.exec(page)!;
     await shell(command.replace(/--cron '.+'/, "--cron '@every 1s'"));
     await expect
-      .poll(async () => (await endsOf('iris-nightly')).slice(0, 2).map(({ state }) => state), {
+      .poll(async () => (await endsOf('iris-nightly-cron')).slice(0, 2).map(({ state }) => state), {
         timeout: 120_000,
         interval: 1_000,
       })
@@ -94,7 +94,7 @@ describe('nightly under a plain cron', () => {
         'batch 1 of iris done; version 1 promoted: there is no champion yet',
         'nothing to do: no batch of iris is pending',
       ]);
-    const next = temporal.workflow.getHandle('iris-nightly');
+    const next = temporal.workflow.getHandle('iris-nightly-cron');
     const { status } = await next.describe();
     expect(status.name).toBe('RUNNING');
     const { events } = await next.fetchHistory();
