@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { identityFromPs, processIdentity } from '../../store/process-identity.ts';
 
 describe.each([
@@ -8,17 +8,35 @@ describe.each([
   ['by ps', identityFromPs],
 ])('the identity of a process, %s', (_, identityOf) => {
   it('stays the same while it runs', () => {
-    expect(identityOf(process.pid)).toMatch(/\S/);
+    expect(identityOf(process.pid)).toMatch(/^\S/);
     expect(identityOf(process.pid)).toBe(identityOf(process.pid));
   });
 
   it('is undefined once the process has ended', async () => {
-    const child = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60_000)']);
+    const child = spawn('sleep', ['60']);
     await once(child, 'spawn');
-    expect(identityOf(child.pid!)).not.toBeUndefined();
+    expect(identityOf(child.pid!)).toMatch(/^\S/);
     child.kill('SIGKILL');
     await once(child, 'exit');
     expect(identityOf(child.pid!)).toBeUndefined();
+  });
+
+  it('is undefined once the process has ended, also where its parent has not noticed it yet', async () => {
+    const parent = spawn('sh', ['-c', 'sleep 60 & echo $!; exec sleep 60']);
+    onTestFinished(() => void parent.kill('SIGKILL'));
+    const pid = Number(await once(parent.stdout, 'data'));
+    expect(identityOf(pid)).toMatch(/^\S/);
+    process.kill(pid, 'SIGKILL');
+    await vi.waitFor(() => expect(identityOf(pid)).toBeUndefined());
+    expect(() => process.kill(pid, 0)).not.toThrow();
+  });
+
+  it('is the same in every time zone and language', () => {
+    const before = identityOf(process.pid);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    vi.stubEnv('TZ', 'Asia/Tokyo');
+    vi.stubEnv('LC_ALL', 'de_DE.UTF-8');
+    expect(identityOf(process.pid)).toBe(before);
   });
 
   it('is undefined for a number that no process has', () => {
