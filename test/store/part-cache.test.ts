@@ -7,16 +7,16 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Artifacts } from '../../store/artifacts.ts';
 import type { Bucket } from '../../store/bucket.ts';
 import { refOf } from '../../store/hash.ts';
 import { LocalCache } from '../../store/local-cache.ts';
 import { readCacheSize, PartCache } from '../../store/part-cache.ts';
 import type { Ref } from '../../contract/ref.ts';
+import { changeReads } from '../support/change-fs.ts';
 import { MemoryBucket } from '../support/memory-bucket.ts';
 import { countOpen, needsOpenFiles } from '../support/open-files.ts';
 
@@ -56,25 +56,6 @@ function bucketOfParts() {
 
 function fileOf({ md5 }: Ref): string {
   return join(folder, 'md5', md5.slice(0, 2), md5.slice(2));
-}
-
-/** Before each read of a file calls `change`, which returns how many of the bytes that are asked for it reads. */
-async function changeReads(change: (asked: number) => number): Promise<void> {
-  const file = await open(import.meta.filename);
-  await file.close();
-  const shared = Object.getPrototypeOf(file) as FileHandle;
-  type Read = (...asked: [Uint8Array, number, number, number]) => Promise<{ bytesRead: number }>;
-  const read = Reflect.get(shared, 'read') as Read;
-  const spy = vi.spyOn(shared as unknown as { read: Read }, 'read').mockImplementation(function (
-    this: FileHandle,
-    bytes,
-    at,
-    length,
-    position,
-  ) {
-    return read.call(this, bytes, at, change(length), position);
-  });
-  onTestFinished(() => spy.mockRestore());
 }
 
 function sizeOfAll(): number {

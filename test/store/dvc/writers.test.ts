@@ -82,6 +82,19 @@ plots:
   });
 });
 
+it('what a pipeline does not have is in neither file of DVC', () => {
+  const get = { name: 'get', command: 'run get', deps: [], params: {}, outs: [raw] };
+  const bare = { settings: '-p iris', stages: [get], metrics: [], plots: [] };
+  expect(parse(dvcYaml(bare, ''))).toEqual({
+    vars: [{ settings: '-p iris' }],
+    stages: { get: { cmd: 'run get ${settings}', outs: ['data/ü \\${x}.csv'] } },
+  });
+  expect(parse(dvcLock(bare))).toEqual({
+    schema: '2.0',
+    stages: { get: { cmd: 'run get -p iris', outs: [{ ...raw, hash: 'md5' }] } },
+  });
+});
+
 describe('dvc.lock', () => {
   it('has keys and items in DVC’s order, a loop’s stages one by one', () => {
     const lock = dvcLock(pipeline);
@@ -171,7 +184,12 @@ describe('.dvc/config', () => {
       { bucket: 'models', endpoint: undefined, region: 'r' },
       { noScm: false },
     );
-    expect(config).not.toContain('endpointurl');
-    expect(config).not.toContain('no_scm');
+    expect(config).toBe(`[core]
+    remote = store
+['remote "store"']
+    url = s3://models
+    region = r
+    verify = true
+`);
   });
 });

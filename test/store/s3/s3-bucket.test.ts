@@ -12,6 +12,7 @@ let bucket: Bucket;
 /** What came with each PUT, and what it is answered with. */
 const puts: IncomingHttpHeaders[] = [];
 let answer = 200;
+const credentials = { accessKeyId: 'a', secretAccessKey: 's' };
 let breaks = 0;
 let delay = 0;
 
@@ -35,7 +36,7 @@ beforeAll(async () => {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     region: 'us-east-1',
     bucket: 'b',
-    credentials: { accessKeyId: 'a', secretAccessKey: 's' },
+    credentials,
   });
 });
 
@@ -87,6 +88,39 @@ it('more requests at once than there are connections wait for one, however long 
   const bytes = (await Promise.all(all)).map((stored) => stored!.bytes.byteLength);
   delay = 0;
   expect(bytes).toEqual(all.map(() => 10));
+});
+
+describe('a request', () => {
+  /** More than there are connections. */
+  const many = Array.from({ length: 120 }, (_, i) => `k${i}`);
+
+  it('that fails leaves its place to the next one', async () => {
+    const at = { endpoint: 'http://127.0.0.1:1', region: 'r', bucket: 'b', credentials };
+    const closed = openBucket(at);
+    for (const one of await Promise.allSettled(many.map((key) => closed.get(key))))
+      expect(one).toMatchObject({ reason: { name: 'StorageUnavailable' }, status: 'rejected' });
+    closed.close();
+  });
+
+  it('for an object that is too large leaves its place to the next one', async () => {
+    breaks = 0;
+    const asked = await Promise.allSettled(many.map((key) => bucket.get(key, 9)));
+    for (const one of asked)
+      expect(one).toMatchObject({ reason: { name: 'DamagedArtifact' }, status: 'rejected' });
+    expect((await bucket.get('k'))!.bytes).toHaveLength(10);
+  });
+
+  it('whose object is read only in part leaves its place to the next one', async () => {
+    breaks = 0;
+    delay = 50;
+    const readSome = async (key: string): Promise<string> => {
+      for await (const chunk of (await bucket.open(key))!.chunks)
+        return Buffer.from(chunk).toString();
+      return '';
+    };
+    const read = await Promise.all(many.map(readSome)).finally(() => (delay = 0));
+    expect(new Set(read)).toEqual(new Set(['01234']));
+  });
 });
 
 describe('a put', () => {

@@ -5,6 +5,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Bucket, UploadWatch } from '../../../store/bucket.ts';
 import { openBucket } from '../../../store/index.ts';
 import { sha256 } from '../../../store/hash.ts';
+import { changeReads } from '../../support/change-fs.ts';
+import { countOpen, needsOpenFiles } from '../../support/open-files.ts';
 import { startS3InMemory, type S3InMemory } from '../../support/s3-in-memory.ts';
 import { holdsBucketContract } from '../bucket-contract.ts';
 
@@ -38,10 +40,11 @@ describe('a bucket of S3', () => {
   const MOST = 16 * 1024 * 1024;
   const unwatched = async (): Promise<void> => undefined;
 
+  const bytes = Buffer.alloc(MOST + 1, 'abcdefg');
+
   /** Stores a file of one part and a byte, and notes what its watch was called with. */
   async function putParts(watch: Partial<UploadWatch> = {}): Promise<string[]> {
     const file = join(folder, 'file');
-    const bytes = Buffer.alloc(MOST + 1, 'x');
     writeFileSync(file, bytes);
     const seen: string[] = [];
     const known = { sha256: sha256(bytes), size: bytes.length, mark: true };
@@ -140,17 +143,45 @@ describe('a bucket of S3', () => {
     expect(again).toEqual(['begun', 'going', expect.stringMatching(/^StorageRefused/)]);
   });
 
+  it('leaves no file open that it has stored or could not store', needsOpenFiles, async () => {
+    expect(await putParts()).toEqual(['begun', 'going', 'going', 'ended']);
+    expect(countOpen(join(folder, 'file'))).toBe(0);
+    server.fault = (request) => (request.includes('partNumber=2') ? 403 : undefined);
+    await putParts();
+    expect(countOpen(join(folder, 'file'))).toBe(0);
+  });
+
+  it('stores a file whole where the system returns its bytes piece by piece', async () => {
+    await bucket.delete('k');
+    await changeReads((asked) => Math.min(asked, 1_000_000));
+    await putParts();
+    const stored = (await bucket.get('k'))!.bytes;
+    expect(sha256(stored)).toBe(sha256(bytes));
+  });
+
+  it('gives up a file that becomes shorter while it is stored', async () => {
+    await bucket.delete('k');
+    await changeReads((asked) => (asked > 1 ? asked : 0));
+    expect(await putParts()).toEqual([
+      'begun',
+      'going',
+      'ended',
+      expect.stringContaining('the file became shorter while it was being stored'),
+    ]);
+    expect(await bucket.head('k')).toBeUndefined();
+  });
+
   it('takes a file of exactly one part as one part', async () => {
     const file = join(folder, 'one');
-    const bytes = Buffer.alloc(MOST, 'x');
-    writeFileSync(file, bytes);
+    const whole = bytes.subarray(1);
+    writeFileSync(file, whole);
     const watch = { begun: unwatched, going: unwatched, ended: unwatched };
-    const known = { sha256: sha256(bytes), size: MOST, mark: false, watch };
+    const known = { sha256: sha256(whole), size: MOST, mark: false, watch };
     await bucket.putParts('one', file, known);
     expect(server.asked.filter((line) => line.includes('partNumber'))).toHaveLength(1);
     expect(await bucket.head('one')).toMatchObject({
       size: MOST,
-      sha256: sha256(bytes),
+      sha256: sha256(whole),
       ours: false,
     });
   });
