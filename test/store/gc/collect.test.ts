@@ -315,8 +315,11 @@ describe('a collection', () => {
   it('keeps the last versions and those that are named, and all of other pipelines', async () => {
     const bucket = new MemoryBucket();
     const store = storeIn(bucket);
-    for (const pipeline of ['p', 'q'])
-      for (const version of [1, 2, 3, 10]) {
+    for (const [pipeline, versions] of [
+      ['p', [1, 2, 3, 10]],
+      ['q', [1, 2, 3, 10, 11, 12]],
+    ] as const)
+      for (const version of versions) {
         const entry = await train(store, `${pipeline} ${version}`);
         const stages = [stageOf(entry)];
         await store.records.publish(draftRecord({ pipeline, version, build: entry.key, stages }));
@@ -331,6 +334,79 @@ describe('a collection', () => {
     expect(await givesUp({ last: 1, versions: [2] })).toEqual([1, 3]);
     expect(await givesUp({ versions: [1, 3] })).toEqual([2, 10]);
     expect(await givesUp({ last: 0, versions: [] })).toEqual([1, 2, 3, 10]);
+  });
+
+  it('keeps what a kept build has read, though no kept build has made it, and what is gone need not be there', async () => {
+    const bucket = new MemoryBucket();
+    await before(bucket);
+    const store = storeIn(bucket);
+    const { artifacts } = store;
+    const part = await artifacts.put('1.arrow', Buffer.from('part'));
+    const lone = await artifacts.put('models/0/model.json', Buffer.from('lone'));
+    const there = await artifacts.putDirectory('data/merged/', [part]);
+    const gone = await artifacts.putDirectory('data/processed/train/', [part, lone]);
+    const inputs = { lone, there, gone };
+    const model = await artifacts.put('models/2/model.json', Buffer.from('v2'));
+    const entry = makeEntry('train', 2, { model }, { inputs });
+    await publish(store, 2, await store.cache.enter(entry, { replace: false }));
+    await bucket.delete(manifestKey(gone.sha256));
+    await collectGarbage(storeIn(bucket), all, nobody);
+    for (const ref of [part, lone, there]) expect(await artifacts.has(ref)).toBe(true);
+    await expectWhole(bucket, [1, 2]);
+  });
+
+  it('removes nothing where the files of a directory are not known, because it is damaged or the store does not answer', async () => {
+    const bucket = new MemoryBucket();
+    await before(bucket);
+    const store = storeIn(bucket);
+    const tried = refOf('models/1/model.json', Buffer.from('tried'));
+    const [made, read] = await Promise.all(
+      ['made', 'read'].map(async (name) => {
+        const file = await store.artifacts.put(`${name}.arrow`, Buffer.from(name));
+        return store.artifacts.putDirectory(`data/${name}/`, [file]);
+      }),
+    );
+    const entry = makeEntry('train', 2, { made: made! }, { inputs: { read: read! } });
+    await publish(store, 2, await store.cache.enter(entry, { replace: false }));
+    for (const { sha256: hash } of [made!, read!]) {
+      const deaf = new MemoryBucket(bucket.server, {
+        around: ({ verb, key }, act) => {
+          if (verb === 'get' && key === manifestKey(hash)) throw new Error('no answer');
+          return act();
+        },
+      });
+      await expect(collectGarbage(storeIn(deaf), all, nobody)).rejects.toThrow('no answer');
+      expect(await store.artifacts.has(tried)).toBe(true);
+    }
+    await bucket.delete(manifestKey(made!.sha256));
+    await expect(collectGarbage(storeIn(bucket), all, nobody)).rejects.toMatchObject({
+      name: 'DamagedArtifact',
+      message: expect.stringMatching(/^data\/made\/ .* its files are not known and nothing is/),
+      details: { ref: made! },
+    });
+    expect(await store.artifacts.has(tried)).toBe(true);
+  });
+
+  it('knows the builds of a pipeline with a long name, and stages of other programs', async () => {
+    const bucket = new MemoryBucket();
+    const store = storeIn(bucket);
+    const pipeline = 'wine-quality_2';
+    for (const version of [1, 2]) {
+      const model = await store.artifacts.put('models/1/model.json', Buffer.from(`v${version}`));
+      const entry = makeEntry('distill', version, { model });
+      await store.cache.enter(entry, { replace: false });
+      const stages = [stageOf(entry)];
+      await store.records.publish(draftRecord({ pipeline, version, build: entry.key, stages }));
+    }
+    const { remove, give_up } = await collectGarbage(
+      store,
+      { pipeline, last: 1, versions: [] },
+      nobody,
+    );
+    expect(give_up).toEqual([{ pipeline, version: 1, seq: 1 }]);
+    expect(remove).toHaveLength(2);
+    const kept = modelOf(await store.records.latest(pipeline, 2));
+    expect(await store.artifacts.has(kept)).toBe(true);
   });
 
   it('removes the note of an upload that the store has forgotten', async () => {

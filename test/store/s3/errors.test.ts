@@ -40,6 +40,16 @@ describe('what S3 answered', () => {
   });
 });
 
+it.each([
+  [401, 'Unauthorized', '401 Unauthorized'],
+  [403, 'AccessDenied', '403 AccessDenied'],
+  // The answer to a HEAD has no text that names the error.
+  [403, 'Unknown', '403'],
+])('%i %s refuses the credentials, and is quoted as "%s"', (status, name, said) => {
+  const failure = storageError(answered(status, name), place);
+  expect(failure.message).toContain(`refused our credentials (${said}): check AWS_ACCESS_KEY_ID`);
+});
+
 it('credentials that are not set are named, and where a local stack has them', () => {
   const none = Object.assign(new Error('no providers'), { name: 'CredentialsProviderError' });
   const failure = storageError(none, place);
