@@ -118,8 +118,8 @@ describe('a request', () => {
         return Buffer.from(chunk).toString();
       return '';
     };
-    const read = await Promise.all(many.map(readSome)).finally(() => (delay = 0));
-    expect(new Set(read)).toEqual(new Set(['01234']));
+    const chunks = await Promise.all(many.map(readSome)).finally(() => (delay = 0));
+    expect(new Set(chunks)).toEqual(new Set(['01234']));
   });
 });
 
