@@ -59,6 +59,27 @@ describe('params that are wrong', () => {
     );
   });
 
+  it('that do not fit together are named by the key to change', () => {
+    expect(problemOf({ data: { decimal: ',', thousands: ',' } })).toBe(
+      'params.yaml: data.thousands is ",": expected another character than data.decimal',
+    );
+    expect(problemOf({ split: { by: 'time' } })).toMatch(
+      /^params\.yaml: split\.time_column is missing: expected the name of the column of times/,
+    );
+    expect(problemOf({ split: { time_column: 'day' } })).toMatch(
+      /^params\.yaml: split\.time_column is "day": expected null unless/,
+    );
+    expect(problemOf({ split: { by: 'time', time_column: 'day', key: ['id'] } })).toMatch(
+      /^params\.yaml: split\.key is \["id"\]: expected null where split\.by is time/,
+    );
+  });
+
+  it('never show what may be the secret itself', () => {
+    expect(problemOf({ data: { source_secret_env: 'https://a.example/?token=abc' } })).toMatch(
+      /^params\.yaml: data\.source_secret_env is not a name: expected the name of an environment/,
+    );
+  });
+
   it('are all named at once', () => {
     const problem = problemOf({ data: { batch_size: 0 }, split: { test_size: 1 } });
     expect(problem).toMatch(/data\.batch_size is 0: .*; params\.yaml: split\.test_size is 1: /);
@@ -74,6 +95,7 @@ describe('params that are wrong', () => {
   it('are at their bounds or past them', () => {
     const accepts = (value: object): boolean => paramsShape.safeParse(value).success;
     const sizes = [1, 10_000_000].map((batch_size) => ({ data: { batch_size } }));
+    const secretIn = (source_secret_env: string) => ({ data: { source_secret_env } });
     const seeds = [0, 4_294_967_295, null].map((shuffle_seed) => ({ data: { shuffle_seed } }));
     for (const good of [
       ...sizes,
@@ -81,6 +103,11 @@ describe('params that are wrong', () => {
       { split: { test_size: 0.001 } },
       { split: { by: 'time', time_column: 'day' } },
       { data: { delimiter: '\t' } },
+      ...['RETRAIN_SOURCE_URL', 'RETRAIN_SOURCE_URL_WINE_2'].map((name) => secretIn(name)),
+      { split: { time_column: null } },
+      { gate: { margin: 0, confidence: 0.51 } },
+      { gate: { confidence: 0.999, slices: ['region', 'x'] } },
+      { gate: { metric: 'rmse' } },
     ])
       expect(accepts(good)).toBe(true);
     const bad = [
@@ -101,6 +128,12 @@ describe('params that are wrong', () => {
       { split: { by: 'time', time_column: 'day', key: ['id'] } },
       { split: { by: 'rows' } },
       { preprocess: { missing: 'keep' } },
+      ...['MY_RETRAIN_SOURCE_URL', 'RETRAIN_SOURCE_URL_', 'RETRAIN_SOURCE_URLS', ''].map(secretIn),
+      { gate: { margin: -0.1 } },
+      { gate: { confidence: 0.5 } },
+      { gate: { confidence: 1 } },
+      { gate: { slices: [''] } },
+      { gate: { metric: '' } },
     ];
     for (const one of bad) expect(accepts(one)).toBe(false);
     const numbers = [0, 1, 999_999, 1_000_000].map((batch) => batchNumber.safeParse(batch).success);
