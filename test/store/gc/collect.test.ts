@@ -350,7 +350,11 @@ describe('a collection', () => {
     const entry = makeEntry('train', 2, { model }, { inputs });
     await publish(store, 2, await store.cache.enter(entry, { replace: false }));
     await bucket.delete(manifestKey(gone.sha256));
-    await collectGarbage(storeIn(bucket), all, nobody);
+    const { kept } = await collectGarbage(storeIn(bucket), all, nobody);
+    const left: string[] = [];
+    for (const prefix of ['cache/', 'manifests/', 'files/'])
+      for await (const { key } of bucket.list(prefix)) left.push(key);
+    expect(kept).toBe(left.length);
     for (const ref of [part, lone, there]) expect(await artifacts.has(ref)).toBe(true);
     await expectWhole(bucket, [1, 2]);
   });
@@ -407,6 +411,42 @@ describe('a collection', () => {
     expect(remove).toHaveLength(2);
     const kept = modelOf(await store.records.latest(pipeline, 2));
     expect(await store.artifacts.has(kept)).toBe(true);
+  });
+
+  it('goes on where an object is removed while it plans', async () => {
+    const quiet = new MemoryBucket();
+    await before(quiet);
+    const tried = objectKey(refOf('', Buffer.from('tried')).md5);
+    const bucket = new MemoryBucket(quiet.server, {
+      around: ({ verb, key }, act) => {
+        if (verb === 'head' && key === tried) quiet.server.objects!.delete(tried);
+        return act();
+      },
+    });
+    const { remove } = await collectGarbage(storeIn(bucket), all, nobody);
+    expect(remove.map(({ kind }) => kind)).toEqual(['cache entries']);
+    await expectWhole(bucket, [1]);
+  });
+
+  it('waits for a run that found its lock and withdraws', async () => {
+    const quiet = new MemoryBucket();
+    await before(quiet);
+    const { leases } = storeIn(quiet);
+    let asked = 0;
+    const bucket = new MemoryBucket(quiet.server, {
+      around: async ({ verb, key }, act) => {
+        // The run has looked for the lock just before.
+        if (verb === 'put' && key === 'leases/gate.json' && asked === 0) await leases.take(run);
+        return act();
+      },
+    });
+    const isActive = async (): Promise<boolean> => {
+      if (++asked === 3) await leases.release(run);
+      return true;
+    };
+    const { remove } = await collectGarbage(storeIn(bucket), all, { isLive: isActive });
+    expect(asked).toBe(3);
+    expect(remove).toHaveLength(2);
   });
 
   it('removes the note of an upload that the store has forgotten', async () => {
