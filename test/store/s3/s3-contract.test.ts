@@ -105,8 +105,28 @@ describe('a bucket of S3', () => {
     const missing = openBucket(server.options('missing'));
     server.fault = (request) => (request === 'PUT missing/' ? 403 : undefined);
     const put = missing.put('k', Buffer.from('v'), { sha256: sha256('v') });
-    await expect(put).rejects.toMatchObject({ name: 'StorageRefused' });
+    await expect(put).rejects.toMatchObject({
+      name: 'StorageRefused',
+      message: expect.stringMatching(/\(bucket missing\) refused our credentials \(403/),
+    });
+    server.fault = (request) => (request === 'PUT missing/' ? 403 : undefined);
+    await expect(missing.ensure()).rejects.toMatchObject({ name: 'StorageRefused' });
     missing.close();
+  });
+
+  it('that refuses a put is asked once, and no bucket is made', async () => {
+    server.fault = () => 403;
+    const put = bucket.put('k', Buffer.from('v'), { sha256: sha256('v') });
+    await expect(put).rejects.toMatchObject({ name: 'StorageRefused' });
+    expect(server.asked).toEqual(['PUT b/k?x-id=PutObject']);
+  });
+
+  it('lists no folders, which other programs store as empty objects', async () => {
+    for (const key of ['listed/', 'listed/a', 'listed/b/'])
+      await bucket.put(key, Buffer.from(''), { sha256: sha256('') });
+    const keys: string[] = [];
+    for await (const { key } of bucket.list('listed/')) keys.push(key);
+    expect(keys).toEqual(['listed/a']);
   });
 
   it('is asked a second time, and no third time, when it answers that it is busy', async () => {
