@@ -71,8 +71,10 @@ function readNodes(json: JsonScanner, keepsShares: boolean): FlatTree {
     json.expect(':');
     isFirst = key === 'left' || key === 'right';
     if (isFirst) {
+      const side = key === 'left' ? 1 : 2;
+      if ((node.children & side) !== 0) throw new RangeError(`it has a node with two of ${key}`);
       node.left ??= maker.add(2);
-      node.children |= key === 'left' ? 1 : 2;
+      node.children |= side;
       open.push(beginNode(json, key === 'left' ? node.left : node.left + 1));
     } else {
       readField(json, key, node);

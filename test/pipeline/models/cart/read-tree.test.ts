@@ -105,7 +105,11 @@ describe('a tree read from its JSON', () => {
     [rootOf({ splitColumn: 0.5 }), /neither a leaf nor a split/],
     [rootOf({ splitValue: null }), /neither a leaf nor a split/],
     [rootOf({ distribution: [[1]] }), /neither a leaf nor a split/],
-    [rootOf({}).replace('right', 'left'), /neither a leaf nor a split/],
+    [rootOf({}).replace('right', 'left'), /it has a node with two of left/],
+    [
+      rootOf({}).replace('"right":', '"right":{"distribution":[[1]]},"right":'),
+      /it has a node with two of right/,
+    ],
   ])('is refused where it is none: %s', (json, reason) => {
     const read = (): unknown =>
       loadTree(
