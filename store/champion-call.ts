@@ -75,7 +75,15 @@ export async function explainRestore(
   it: string,
 ): Promise<string> {
   const { pipeline, version } = build;
-  if ((await records.collectedAt(build)) !== undefined) return explainRebuild(build);
+  let collected: string | undefined;
+  try {
+    collected = await records.collectedAt(build);
+  } catch (error) {
+    // The list of builds is damaged too, and no run of this version can add to it.
+    if (error instanceof DamagedArtifact) return error.message;
+    throw error;
+  }
+  if (collected !== undefined) return explainRebuild(build);
   return (await isPublished(records, build))
     ? `make ${it} again with "${RETRAIN} verify ${version} --repair --pipeline ${pipeline}"`
     : `restore ${it} from a backup, or ${explainRebuild(build)}`;

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Build } from '../../contract/promotion.ts';
 import { findStage, type StageResult } from '../../contract/stages.ts';
 import { paramsOf } from '../../pipeline/models/params.ts';
-import type { VersionRecord } from '../../store/version-record.ts';
+import { latestKey, type VersionRecord } from '../../store/version-record.ts';
 import { objectKey, sha256 } from '../../store/hash.ts';
 import { openWholeRuns, type WholeRuns } from '../support/whole-runs.ts';
 
@@ -128,6 +128,18 @@ describe('a build', () => {
     const unknown = await decide(second, { version: 1, seq: 7 });
     expect(unknown.decision.reason).toMatch(
       /^the record of the champion, version 1\.7, is missing/,
+    );
+  });
+
+  it('is held, and does not fail, while the list of the builds of the champion is damaged', async () => {
+    runs = openWholeRuns();
+    for (const batch of [1, 2]) await runs.run(batch);
+    const key = latestKey('iris', 1);
+    await runs.store.bucket.put(key, Buffer.from('{'), { sha256: sha256('{') });
+    const { decision } = await decide({ version: 2, seq: 1 }, FIRST);
+    expect(decision.outcome).toBe('hold');
+    expect(decision.reason).toMatch(
+      /^the record of the champion, version 1\.1, is missing or damaged: .*versions\/iris\/0+1\/latest.json .*restore it from a backup; then run this batch again$/,
     );
   });
 });
