@@ -6,7 +6,7 @@ import { lastLines, logFile, readTail } from '../../../infra/process.ts';
 import type { PartName } from '../../../infra/report.ts';
 import { MissingHistory } from '../../../contract/failures.ts';
 import { RETRAIN } from '../../../contract/command.ts';
-import { print } from '../../print.ts';
+import { print, say } from '../../print.ts';
 
 /** How often a followed log is read. */
 const LOOK_MS = 300;
@@ -31,10 +31,11 @@ export async function printLogs(
   { lines, follow, raw }: LogsOptions,
 ): Promise<void> {
   const started = parts.filter((part) => existsSync(logFile(dir, part)));
-  if (started.length === 0 && !follow)
-    throw new MissingHistory(
-      `there is no log of ${parts.length === 1 ? parts[0] : 'a part'} in ${dir}: start the stack with "${RETRAIN} stack up"`,
-    );
+  if (started.length === 0) {
+    const missing = `there is no log of ${parts.length === 1 ? parts[0] : 'a part'} in ${dir}`;
+    if (!follow) throw new MissingHistory(`${missing}: start the stack with "${RETRAIN} stack up"`);
+    say(`${missing} yet: this command waits for it, until you press Ctrl-C`);
+  }
   const shown = follow ? parts : started; // a part may start while one looks
   const width = Math.max(...shown.map((part) => part.length));
   const logs = shown.map((part) => ({

@@ -68,6 +68,17 @@ describe('the log of a part', () => {
     );
   });
 
+  it('is waited for with --follow, until Ctrl-C, and a message says so', async () => {
+    const said = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    const leaving = vi.spyOn(process, 'once').mockReturnValue(process);
+    const following = printed(['worker'], { follow: true });
+    leaving.mock.calls.find(([event]) => event === 'SIGINT')![1]();
+    expect(await following).toBe('');
+    expect(said.mock.calls.flat().join('')).toMatch(
+      /^there is no log of worker in .* yet: this command waits for it, until you press Ctrl-C\n$/,
+    );
+  });
+
   it('is text: a retry by its sentence, a fault with its stack', () => {
     const show = formatLine();
     const entry = {
