@@ -12,6 +12,8 @@ import { paramsSchema } from '../pipeline/models/params.ts';
 /** The default of tracking_uri. The local stack's address replaces it. */
 export const DEFAULT_TRACKING_URI = 'http://localhost:5000';
 
+const SERVER = 'an http:// or https:// URL';
+
 const settingsSchema = z.strictObject({
   mlflow: z
     .strictObject({
@@ -53,7 +55,7 @@ const fileSchema = settingsSchema.extend({
     .strictObject({
       /** null: AWS itself. */
       endpoint: z
-        .url({ protocol: /^https?$/ })
+        .url({ protocol: /^https?$/, error: `expected ${SERVER}` })
         .refine((url) => !url.includes('@'), {
           message: 'credentials come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, not the URL',
         })
@@ -63,7 +65,13 @@ const fileSchema = settingsSchema.extend({
       bucket: z.string().min(3).max(63).default('incremental-training'),
       /** The server of s3:// sources, when it is not the store's; `aws`: AWS itself. */
       source_endpoint: z
-        .union([z.literal('aws'), z.url({ protocol: /^https?$/ })])
+        .union(
+          [
+            z.literal('aws'),
+            z.url({ protocol: /^https?$/, error: `expected "aws", or ${SERVER}` }),
+          ],
+          `expected "aws", or ${SERVER}`,
+        )
         .refine((url) => !url.includes('@'), {
           message: 'credentials come from RETRAIN_SOURCE_ACCESS_KEY_ID and …_SECRET_ACCESS_KEY',
         })

@@ -185,8 +185,14 @@ export function parseParams<T>(schema: z.ZodType<T>, value: unknown, what: strin
   const parsed = schema.safeParse(value, { error: expectation });
   if (parsed.success) return parsed.data;
   const names = listNames(schema.safeParse({}).data);
+  const { issues } = parsed.error;
+  // The size of a value of a wrong type does not matter.
+  const ofWrongType = new Set(issues.filter(({ code }) => code === 'invalid_type').map(nameOf));
   throw new BadParams(
-    parsed.error.issues.map((issue) => describe(issue, value, { what, names })).join('; '),
+    issues
+      .filter((issue) => issue.code === 'invalid_type' || !ofWrongType.has(nameOf(issue)))
+      .map((issue) => describe(issue, value, { what, names }))
+      .join('; '),
   );
 }
 
@@ -206,21 +212,26 @@ export function findSimilarName(name: string, known: readonly string[]): string 
   return distance(name, similar) <= Math.max(2, name.length / 5) ? similar : undefined;
 }
 
+function nameOf({ path }: z.core.$ZodIssue): string {
+  return path.map(String).join('.');
+}
+
 function describe(
   issue: z.core.$ZodIssue,
   value: unknown,
   { what, names }: { what: string; names: readonly string[] },
 ): string {
-  const path = issue.path.map(String).join('.');
+  const path = nameOf(issue);
   if (issue.code === 'unrecognized_keys') {
     const keys = issue.keys.map((key) => (path === '' ? key : `${path}.${key}`));
     const unknown = `${what}: ${keys.join(', ')} is not a known key`;
     if (!issue.message.startsWith('Unrecognized')) return `${unknown}: ${issue.message}`;
     const similar = findSimilarName(keys[0]!, names);
     return similar === undefined
-      ? `${unknown}: check its spelling in the README's table of params`
+      ? `${unknown}: check its spelling in docs/params.md`
       : `${unknown}: did you mean ${similar}?`;
   }
+  if (issue.code === 'invalid_key') return `${what}: ${path} has a wrong name: ${issue.message}`;
   const found = issue.path.reduce<unknown>(
     (at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key],
     value,

@@ -12,7 +12,8 @@ const TYPES: Readonly<Record<string, string>> = {
 
 /**
  * What was expected instead of a value, such as "expected a whole number". Given to zod as its `error`, it replaces
- * the texts of zod, which name types of JavaScript. Undefined keeps the text of zod, which no schema here needs often.
+ * the texts of zod, which name types of JavaScript.
+ * @returns undefined where the text of zod stays
  */
 export function expectation(issue: z.core.$ZodRawIssue): string | undefined {
   switch (issue.code) {
@@ -24,6 +25,8 @@ export function expectation(issue: z.core.$ZodRawIssue): string | undefined {
       return `expected ${issue.inclusive === false ? 'more than' : 'at least'} ${count(issue.minimum, issue.origin)}`;
     case 'too_big':
       return `expected ${issue.inclusive === false ? 'less than' : 'at most'} ${count(issue.maximum, issue.origin)}`;
+    case 'invalid_key':
+      return issue.issues[0]?.message;
     case 'invalid_format':
       return issue.format === 'url' ? 'expected a URL' : undefined;
     default:

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { loadConfig, type Config } from '../../config/environment.ts';
 import { readParams } from '../../config/params-file.ts';
-import { messageOf } from '../../contract/failures.ts';
+import { BadParams, messageOf } from '../../contract/failures.ts';
 import { mergeParams, parseParams } from '../../contract/params.ts';
 import { paramsSchema } from '../../pipeline/models/params.ts';
 import { hashOf } from '../../store/hash.ts';
@@ -32,6 +32,30 @@ const TWO = {
     coffee: null,
   },
 };
+
+describe('a wrong value in params.yaml', () => {
+  it.each([
+    [
+      { storage: { endpoint: 'ftp://a' } },
+      'storage.endpoint is "ftp://a": expected an http:// or https:// URL',
+    ],
+    [
+      { storage: { source_endpoint: 'ftp://a' } },
+      'storage.source_endpoint is "ftp://a": expected "aws", or an http:// or https:// URL',
+    ],
+    [
+      { storage: { source_endpoint: 5 } },
+      'storage.source_endpoint is 5: expected "aws", or an http:// or https:// URL',
+    ],
+    [{ storage: { bucket: ['a'] } }, 'storage.bucket is ["a"]: expected text'],
+    [
+      { pipelines: { 'a b': null } },
+      'pipelines.a b has a wrong name: expected 1 to 64 letters, digits, "_" or "-", the first a letter or digit',
+    ],
+  ])('is named once, with what was expected: %j', (file, sentence) => {
+    expect(() => config(file)).toThrow(new BadParams(`params.yaml: ${sentence}`));
+  });
+});
 
 describe('pipelines in params.yaml', () => {
   it('merge a section over the top-level settings, key by key', () => {

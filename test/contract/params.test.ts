@@ -55,7 +55,7 @@ describe('params that are wrong', () => {
       'params.yaml: modle is not a known key: did you mean model?',
     );
     expect(problemOf({ something_else: 1 })).toBe(
-      "params.yaml: something_else is not a known key: check its spelling in the README's table of params",
+      'params.yaml: something_else is not a known key: check its spelling in docs/params.md',
     );
   });
 

@@ -20,6 +20,11 @@ test.for<[z.ZodType, unknown, string]>([
   [z.string().max(2), 'abc', 'expected at most 2 characters'],
   [z.array(z.string()).min(2), [], 'expected at least 2 items'],
   [z.array(z.string()).max(1), ['a', 'b'], 'expected at most 1 item'],
+  [
+    z.record(z.string().regex(/^a$/, 'expected the letter a'), z.null()),
+    { b: null },
+    'expected the letter a',
+  ],
   [z.url(), 'localhost', 'expected a URL'],
   [z.string().regex(/^a$/, 'expected the letter a'), 'b', 'expected the letter a'],
 ])('says in plain words what was expected: %#', ([schema, value, expected]) => {
