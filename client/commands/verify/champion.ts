@@ -76,7 +76,8 @@ export async function findLostChampion(
   const isCollected = (await records.collectedAt(build)) !== undefined;
   if (!isCollected && published.seq === seq) return [];
   const record = await records.read(pipeline, version, seq).catch(ignoreDamaged);
-  const made = new Set(published.stages.flatMap(({ outputs }) => listKeys(outputs)));
+  const isKept = (await records.collectedAt(published)) === undefined;
+  const made = new Set(isKept ? published.stages.flatMap(({ outputs }) => listKeys(outputs)) : []);
   const own = listKeys(record && findStage(record.stages, 'train')?.outputs);
   const keys = isCollected
     ? [championsKey(pipeline)]

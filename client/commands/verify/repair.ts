@@ -171,6 +171,7 @@ export async function findUnrepairable(
   pipeline: string,
   problems: readonly Problem[],
 ): Promise<Left[]> {
+  if (problems.length === 0) return [];
   // If the ledger cannot be read, that is in `problems` already.
   const ledger = await store.ledgers.read(pipeline).catch(ignoreDamaged);
   return [

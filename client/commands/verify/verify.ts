@@ -81,7 +81,7 @@ async function verify(config: Config, options: VerifyOptions): Promise<number> {
 }
 
 /** Prints what was repaired, and which objects are missing or damaged, with the versions that need them. */
-function printVerified(
+export function printVerified(
   verified: Verified,
   unrepairable: readonly Left[],
   repaired?: Repaired,
@@ -90,16 +90,17 @@ function printVerified(
   if (repaired !== undefined) printRepaired(repaired);
   if (notKept.length > 0)
     say(
-      `version ${String(VersionSet.of(notKept))} was not kept by gc: "${RETRAIN} run N" builds it again`,
+      `version ${String(VersionSet.of(notKept))} was not kept by gc: "${RETRAIN} run N --pipeline ${pipeline}" builds version N again`,
     );
   if (unhashed.length > 0)
     say(
       `the SHA-256 of the record is not stored for version ${String(VersionSet.of(unhashed))}, which an earlier program published, so verify could miss a change of the record: add it with "${RETRAIN} verify --all --repair --pipeline ${pipeline}"`,
       'warning',
     );
-  const left = versions.filter((version) => !notKept.includes(version));
-  if (left.length === 0) return;
-  const of = left.length === 1 ? `version ${left[0]}` : `${left.length} versions`;
+  const kept = versions.filter((version) => !notKept.includes(version));
+  if (kept.length === 0 && problems.length === 0) return;
+  const named = kept.length === 0 ? versions : kept; // gc can have kept the champion alone of a version
+  const of = named.length === 1 ? `version ${named[0]}` : `${named.length} versions`;
   const speed = `${formatBytes(Math.round((read.bytes / Math.max(read.durationMs, 1)) * 1_000))}/s`;
   say(
     `read ${read.objects} objects, ${formatBytes(read.bytes)}, in ${formatDuration(read.durationMs)} (${speed})`,

@@ -1,5 +1,6 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { findUnrepairable } from '../../../../client/commands/verify/repair.ts';
+import { printVerified } from '../../../../client/commands/verify/verify.ts';
 import { verifyVersions } from '../../../../client/commands/verify/versions.ts';
 import type { Ref } from '../../../../contract/ref.ts';
 import { championsKey } from '../../../../store/champions.ts';
@@ -59,6 +60,26 @@ describe('no run repairs', () => {
     const key = recordKey('p', 1, 1);
     await store.bucket.delete(key);
     expect(await findLeft()).toEqual([{ key, why: ONLY }]);
+  });
+
+  it('what such a champion shares with the published build, where gc removed that build', async () => {
+    await publishAnother();
+    const other = { pipeline: 'p', version: 1, seq: 2 };
+    await store.records.markCollected(other, '2026-05-01T10:00:00.000Z');
+    const key = objectKey(encoder.md5);
+    await store.bucket.delete(key);
+    expect(await findLeft()).toEqual([{ key, why: ONLY }]);
+    const said = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    const out = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+    const verified = await verifyVersions(store, { pipeline: 'p', version: 1 });
+    printVerified(verified, await findUnrepairable(store, 'p', verified.problems));
+    vi.restoreAllMocks();
+    const text = said.mock.calls.flat().join('');
+    expect(text).toContain('"npx retrain run N --pipeline p" builds version N again');
+    expect(text).toContain(`encoder.json cannot be repaired by a run: ${ONLY}`);
+    // The ledger is missing too.
+    expect(text).toContain('version 1 of p: 2 missing or damaged; ');
+    expect(out.mock.calls.flat().join('')).toMatch(/^missing +ledger .*\n?.*encoder\.json/m);
   });
 
   it('a champion that gc removed', async () => {
