@@ -65,7 +65,7 @@ export async function amend(config: Config, options: AmendOptions): Promise<numb
       if (champion !== null) say(describeStaleChampion(pipeline, champion), 'warning');
       if (stale.length > 0 && !rebuild)
         say(
-          `"${RETRAIN} run N" builds version N again, "${RETRAIN} amend ${batch} --source … --rebuild" all of them; "${RETRAIN} diff N.1 N.2" compares two builds`,
+          `"${RETRAIN} run N --pipeline ${pipeline}" builds version N again, and "${RETRAIN} amend ${batch} --source FILE --rebuild --pipeline ${pipeline}" all of them; "${RETRAIN} diff N.1 N.2 --pipeline ${pipeline}" compares two builds`,
         );
     }
     if (!rebuild) return 0;
