@@ -184,7 +184,7 @@ function addLog(registry: Registry, log: RequestLog): void {
     registry,
     Counter,
     'retrain_log_rows_dropped_total',
-    'Sampled rows that were dropped, because the log is full or the bucket is away',
+    'Sampled rows that were dropped, because the log is full or the bucket does not answer',
     () => log.dropped,
   );
   addKept(
