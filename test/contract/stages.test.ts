@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { FORMER_MISSING_VALUES, MISSING_VALUES } from '../../contract/defaults.ts';
 import type { Params } from '../../contract/params.ts';
 import {
+  isOfOtherBuild,
   isReadForEachBatch,
+  listOwnInputs,
   STAGE_NAMES,
   STAGES,
   STEPS,
@@ -132,5 +134,26 @@ describe('the key of an encoded part', () => {
 
   it('is the one of earlier programs where no number is among them', () => {
     expect(partParams([...MISSING_VALUES, 'Infinit'])).not.toHaveProperty('missing_numbers');
+  });
+});
+
+describe('the inputs that a build was made from', () => {
+  const ref = (path: string) => ({ path, md5: 'm', sha256: 's', size: 1 });
+
+  it('are not those of the champion, with which the gate compares it', () => {
+    const inputs = {
+      model: ref('models/batch_2/model.json'),
+      championModel: ref('models/batch_1/model.json'),
+      championEncoder: ref('data/processed/encoder.json'),
+    };
+    expect(listOwnInputs({ stage: 'gate', inputs })).toEqual([inputs.model]);
+  });
+
+  it('have the raw source, which no stage makes, and what is recorded under a name of another program', () => {
+    expect(isOfOtherBuild('get_data', 'source')).toBe(false);
+    expect(isOfOtherBuild('gate', 'model')).toBe(false);
+    expect(isOfOtherBuild('gate', 'unknown')).toBe(false);
+    expect(isOfOtherBuild('a stage of another program', 'model')).toBe(false);
+    expect(isOfOtherBuild('gate', 'championTrain')).toBe(true);
   });
 });
