@@ -64,10 +64,10 @@ export function refuseUnknownPipeline(
  * Refuses to switch off the approval of champions, because who starts a run need not be who approves.
  * @throws BadParams
  */
-export function refuseNoApproval({ params: own }: PipelineConfig, params: Params): void {
+export function refuseNoApproval({ pipeline, params: own }: PipelineConfig, params: Params): void {
   if (readGate(own).approval === 'required' && readGate(params).approval !== 'required')
     throw new BadParams(
-      `gate.approval is required in params.yaml, and a run cannot switch it off: leave it out, and answer with "${RETRAIN} approve N --reason REASON"`,
+      `gate.approval is required in params.yaml, and a run cannot switch it off: leave it out, and answer with "${RETRAIN} approve N --reason REASON --pipeline ${pipeline}"`,
     );
 }
 

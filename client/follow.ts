@@ -95,7 +95,7 @@ async function* readEvents(
   run: Started,
   signal: AbortSignal,
 ): AsyncGenerator<Event> {
-  const { client, namespace } = session;
+  const { client, config, namespace } = session;
   // Each poll listens on the signal, and the client removes its listener only when the signal aborts.
   setMaxListeners(0, signal);
   let nextPageToken: Uint8Array | undefined;
@@ -122,7 +122,7 @@ async function* readEvents(
       // The run goes on: a server that restarts is waited for, not reported as a failure.
       if (!isGrpcServiceError(error) || ++failures > 30)
         throw new SetupError(
-          `Temporal stopped answering while ${run.workflowId} was followed: the run continues; see "${RETRAIN} status" when the server is back`,
+          `Temporal stopped answering while ${run.workflowId} was followed: the run continues; see it with "${RETRAIN} watch N --pipeline ${config.pipeline}" when the server is back`,
           { cause: error },
         );
       await sleep(1_000, undefined, { signal });

@@ -186,7 +186,9 @@ describe('a run of a pipeline whose champions a person approves', () => {
     for (const name of ['pin_run', 'pin_nightly'] as const)
       await expect(
         runs.play(name, { ...(name === 'pin_run' ? { batch: 1 } : {}), params }),
-      ).rejects.toThrow('gate.approval is required in params.yaml, and a run cannot switch it off');
+      ).rejects.toThrow(
+        'gate.approval is required in params.yaml, and a run cannot switch it off: leave it out, and answer with "npx retrain approve N --reason REASON --pipeline iris"',
+      );
     runs.write('params.yaml', '{}');
     const asked = { batch: 1, params: { gate: { approval: 'required' } } };
     const pinned = await runs.play('pin_run', asked);

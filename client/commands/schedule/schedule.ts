@@ -182,7 +182,7 @@ export async function changeSchedule(
       if (json === true) printJson(shown);
       else printSchedule(shown, verb === 'trigger' ? 'triggered' : undefined);
     } catch (error) {
-      throw notThere(error, scheduleId);
+      throw notThere(error, { scheduleId, pipeline });
     }
   });
 }

@@ -64,10 +64,13 @@ async function readEnd(
 }
 
 /** The error for a schedule that does not exist; other errors as they are. */
-export function notThere(error: unknown, scheduleId: string): unknown {
+export function notThere(
+  error: unknown,
+  { scheduleId, pipeline }: { scheduleId: string; pipeline: string },
+): unknown {
   return error instanceof ScheduleNotFoundError
     ? new MissingHistory(
-        `there is no schedule ${scheduleId}: create it with "${RETRAIN} schedule create"`,
+        `there is no schedule ${scheduleId}: create it with "${RETRAIN} schedule create --pipeline ${pipeline}"`,
       )
     : error;
 }
