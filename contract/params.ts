@@ -17,7 +17,7 @@ import {
 import { isObject } from './canonical-json.ts';
 import { BadParams } from './failures.ts';
 import { PIPELINE_NAME } from './paths.ts';
-import { expectation } from './wrong-value.ts';
+import { describeExpected } from './wrong-value.ts';
 
 export const columnType = z.enum(['number', 'category', 'date', 'ignore']);
 
@@ -182,15 +182,15 @@ export const batchNumber = z.int().min(1).max(999_999);
  * @throws BadParams naming the key, its value and what is allowed.
  */
 export function parseParams<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
-  const parsed = schema.safeParse(value, { error: expectation });
+  const parsed = schema.safeParse(value, { error: describeExpected });
   if (parsed.success) return parsed.data;
   const names = listNames(schema.safeParse({}).data);
   const { issues } = parsed.error;
   // The size of a value of a wrong type does not matter.
-  const ofWrongType = new Set(issues.filter(({ code }) => code === 'invalid_type').map(nameOf));
+  const ofWrongType = new Set(issues.filter(({ code }) => code === 'invalid_type').map(joinPath));
   throw new BadParams(
     issues
-      .filter((issue) => issue.code === 'invalid_type' || !ofWrongType.has(nameOf(issue)))
+      .filter((issue) => issue.code === 'invalid_type' || !ofWrongType.has(joinPath(issue)))
       .map((issue) => describe(issue, value, { what, names }))
       .join('; '),
   );
@@ -212,7 +212,7 @@ export function findSimilarName(name: string, known: readonly string[]): string 
   return distance(name, similar) <= Math.max(2, name.length / 5) ? similar : undefined;
 }
 
-function nameOf({ path }: z.core.$ZodIssue): string {
+function joinPath({ path }: z.core.$ZodIssue): string {
   return path.map(String).join('.');
 }
 
@@ -221,7 +221,7 @@ function describe(
   value: unknown,
   { what, names }: { what: string; names: readonly string[] },
 ): string {
-  const path = nameOf(issue);
+  const path = joinPath(issue);
   if (issue.code === 'unrecognized_keys') {
     const keys = issue.keys.map((key) => (path === '' ? key : `${path}.${key}`));
     const unknown = `${what}: ${keys.join(', ')} is not a known key`;

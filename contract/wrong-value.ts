@@ -15,16 +15,16 @@ const TYPES: Readonly<Record<string, string>> = {
  * the texts of zod, which name types of JavaScript.
  * @returns undefined where the text of zod stays
  */
-export function expectation(issue: z.core.$ZodRawIssue): string | undefined {
+export function describeExpected(issue: z.core.$ZodRawIssue): string | undefined {
   switch (issue.code) {
     case 'invalid_type':
       return TYPES[issue.expected] && `expected ${TYPES[issue.expected]}`;
     case 'invalid_value':
       return `expected ${issue.values.map((value) => JSON.stringify(value)).join(' or ')}`;
     case 'too_small':
-      return `expected ${issue.inclusive === false ? 'more than' : 'at least'} ${count(issue.minimum, issue.origin)}`;
+      return `expected ${issue.inclusive === false ? 'more than' : 'at least'} ${formatLimit(issue.minimum, issue.origin)}`;
     case 'too_big':
-      return `expected ${issue.inclusive === false ? 'less than' : 'at most'} ${count(issue.maximum, issue.origin)}`;
+      return `expected ${issue.inclusive === false ? 'less than' : 'at most'} ${formatLimit(issue.maximum, issue.origin)}`;
     case 'invalid_key':
       return issue.issues[0]?.message;
     case 'invalid_format':
@@ -34,7 +34,7 @@ export function expectation(issue: z.core.$ZodRawIssue): string | undefined {
   }
 }
 
-function count(limit: number | bigint, origin: string): string {
+function formatLimit(limit: number | bigint, origin: string): string {
   if (origin === 'string') return `${limit} character${limit === 1 ? '' : 's'}`;
   if (origin === 'array') return `${limit} item${limit === 1 ? '' : 's'}`;
   return String(limit);

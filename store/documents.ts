@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { BadData, DamagedArtifact, messageOf, StorageUnavailable } from '../contract/failures.ts';
 import type { Bucket, Condition } from './bucket.ts';
 import { canonicalJson } from '../contract/canonical-json.ts';
-import { expectation } from '../contract/wrong-value.ts';
+import { describeExpected } from '../contract/wrong-value.ts';
 import { sha256 } from './hash.ts';
 
 /** A small JSON document with a `schema` number. It is read whole and changed by compare-and-swap. */
@@ -139,7 +139,7 @@ export function decodeDocument<T>(
     json = { ...upgrades[written]!(json!), schema: written + 1 };
     written += 1;
   }
-  const parsed = shape.safeParse(json, { error: expectation });
+  const parsed = shape.safeParse(json, { error: describeExpected });
   if (parsed.success) return parsed.data;
   const { path, message } = parsed.error.issues[0]!;
   throw new DamagedArtifact(

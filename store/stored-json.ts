@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { RETRAIN } from '../contract/command.ts';
 import { DamagedArtifact, messageOf } from '../contract/failures.ts';
 import type { Ref } from '../contract/ref.ts';
-import { expectation } from '../contract/wrong-value.ts';
+import { describeExpected } from '../contract/wrong-value.ts';
 
 /** The most characters of a reason that are quoted: it can name many keys. */
 const MOST_REASON = 120;
@@ -24,7 +24,7 @@ export function parseStored<T>(
   } catch (error) {
     throw makeForeignError(ref, messageOf(error), error);
   }
-  const parsed = shape.safeParse(json, { error: expectation });
+  const parsed = shape.safeParse(json, { error: describeExpected });
   if (parsed.success) return parsed.data;
   const { path, message } = parsed.error.issues[0]!;
   const where = path.join('.') || 'its content';

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { TASK_QUEUE } from '../contract/train-batch.ts';
 import { BadParams, messageOf } from '../contract/failures.ts';
 import { RETRAIN } from '../contract/command.ts';
-import { expectation } from '../contract/wrong-value.ts';
+import { describeExpected } from '../contract/wrong-value.ts';
 
 /** `io` runs workflows and the stages that move bytes, `cpu` the stages that compute, `all` both. */
 export const ROLES = ['all', 'io', 'cpu'] as const;
@@ -101,7 +101,7 @@ export function workerSettings(
   commit: string | undefined,
 ): WorkerSettings {
   const given = { ...readController(env), ...readVariables(env), ...readFlags(args) };
-  const read = schema.safeParse(given, { error: expectation });
+  const read = schema.safeParse(given, { error: describeExpected });
   if (!read.success) {
     const [issue] = read.error.issues;
     const flag = String(issue?.path[0] ?? '');

@@ -10,7 +10,7 @@ import { taskOf } from '../../contract/defaults.ts';
 import { BadParams } from '../../contract/failures.ts';
 import { metricSetOf } from '../../contract/metric-sets.ts';
 import { checkSource } from '../../contract/source-url.ts';
-import { expectation } from '../../contract/wrong-value.ts';
+import { describeExpected } from '../../contract/wrong-value.ts';
 import { findEstimator, typeNames } from './estimators.ts';
 
 /** The model section, with the hyperparameters that its type has, each with its default. */
@@ -21,7 +21,7 @@ const modelSchema = modelShape.transform(({ task, type, ...own }, context) => {
     context.issues.push({ code: 'custom', path: ['type'], input: type, message });
     return z.NEVER;
   }
-  const parsed = estimator.params(task).safeParse(own, { error: expectation });
+  const parsed = estimator.params(task).safeParse(own, { error: describeExpected });
   if (parsed.success) return { task, type, ...(parsed.data as object) };
   // Each issue has its path and its message. zod adds the input.
   context.issues.push(...parsed.error.issues.map((issue) => ({ ...issue, input: own }) as never));

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { expectation } from '../../contract/wrong-value.ts';
+import { describeExpected } from '../../contract/wrong-value.ts';
 
 test.for<[z.ZodType, unknown, string]>([
   [z.number().int(), 1.5, 'expected a whole number'],
@@ -28,6 +28,6 @@ test.for<[z.ZodType, unknown, string]>([
   [z.url(), 'localhost', 'expected a URL'],
   [z.string().regex(/^a$/, 'expected the letter a'), 'b', 'expected the letter a'],
 ])('says in plain words what was expected: %#', ([schema, value, expected]) => {
-  const { error } = schema.safeParse(value, { error: expectation });
+  const { error } = schema.safeParse(value, { error: describeExpected });
   expect(error?.issues.map(({ message }) => message)).toEqual([expected]);
 });
