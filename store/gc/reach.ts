@@ -55,7 +55,7 @@ export class Reach {
       if (!(error instanceof DamagedArtifact)) throw error;
       if (!needed) return;
       throw new DamagedArtifact(
-        `${ref.path} (${key}) cannot be read, so its files are not known and nothing is removed: repair it with "${RETRAIN} verify --all --repair" first`,
+        `${ref.path} (${key}) cannot be read, so its files are not known and nothing is removed: repair it with "${RETRAIN} verify --all --repair" (and --pipeline, unless it is of the default one) first`,
         { cause: error, details: error.details },
       );
     }
