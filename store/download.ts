@@ -93,7 +93,7 @@ export function damagedError(ref: Ref, key: string, isMissing: boolean): Damaged
   return new DamagedArtifact(
     isMissing
       ? `${ref.path} is missing from the bucket (${key}): run its batch again to make it again`
-      : `${ref.path} in the bucket (${key}) no longer matches its hash: "${RETRAIN} verify --all --repair" makes it again`,
+      : `${ref.path} in the bucket (${key}) no longer matches its hash: make it again with "${RETRAIN} verify --all --repair" (and --pipeline, unless it is of the default one)`,
     { details: { ref, key } },
   );
 }

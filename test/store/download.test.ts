@@ -79,7 +79,7 @@ describe('a download', () => {
       ['wrong', 'wrong', 'right'],
       {
         name: 'DamagedArtifact',
-        message: `data/a.csv in the bucket (${key}) no longer matches its hash: "npx retrain verify --all --repair" makes it again`,
+        message: `data/a.csv in the bucket (${key}) no longer matches its hash: make it again with "npx retrain verify --all --repair" (and --pipeline, unless it is of the default one)`,
         details: { ref, key },
       },
     ],

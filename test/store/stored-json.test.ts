@@ -18,7 +18,7 @@ it.each([
         name: 'DamagedArtifact',
         details: { ref, isForeign: true },
         message: expect.stringMatching(
-          `^metrics/batch_1\\.json \\(${ref.md5}\\) does not hold what its stage writes \\(${reason.source}\\), so a record, a cache entry or the ledger names the wrong object: find it with ".* verify"`,
+          `^metrics/batch_1\\.json \\(${ref.md5}\\) does not hold what its stage writes \\(${reason.source}\\), so a record, a cache entry or the ledger names the wrong object: find it with ".* verify --all"`,
         ),
       }),
     );
