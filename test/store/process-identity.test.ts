@@ -1,7 +1,11 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { identityFromPs, processIdentity } from '../../store/process-identity.ts';
+
+/** `T` for a process that is stopped. */
+const stateOf = (pid: number): string =>
+  execFileSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' }).trim();
 
 describe.each([
   ['of this system', processIdentity],
@@ -22,11 +26,12 @@ describe.each([
   });
 
   it('is undefined once the process has ended, also where its parent has not noticed it yet', async () => {
-    // The second shell does not know the child, so nothing asks for how it ended.
-    const parent = spawn('sh', ['-c', 'sleep 60 & exec sh -c "echo $!; exec sleep 60"']);
+    const parent = spawn('sh', ['-c', 'sleep 60 & echo $!; exec sleep 60']);
     onTestFinished(() => void parent.kill('SIGKILL'));
     const pid = Number(await once(parent.stdout, 'data'));
     expect(identityOf(pid)).toMatch(/^\S/);
+    parent.kill('SIGSTOP'); // a stopped process notices nothing
+    await vi.waitFor(() => expect(stateOf(parent.pid!)).toMatch(/^T/));
     process.kill(pid, 'SIGKILL');
     await vi.waitFor(() => expect(identityOf(pid)).toBeUndefined());
     expect(() => process.kill(pid, 0)).not.toThrow();
