@@ -198,7 +198,8 @@ describe('a request', () => {
       return '';
     };
     const chunks = await Promise.all(many.map(readSome)).finally(() => (delay = 0));
-    expect(new Set(chunks)).toEqual(new Set(['01234']));
+    // A reader that is late gets all of it at once.
+    expect(chunks.filter((chunk) => !chunk.startsWith('01234'))).toEqual([]);
   });
 });
 
