@@ -1,5 +1,6 @@
 import { parseDocument } from 'yaml';
 import { BadParams } from '../contract/failures.ts';
+import { mayHoldPassword, nameSetting } from '../contract/wrong-value.ts';
 
 /** Sections of params.yaml with locations. Each process has its own; no run can set them. */
 const LOCAL_SECTIONS = new Set(['mlflow', 'tracking', 'storage', 'pipeline']);
@@ -16,7 +17,9 @@ function addParam(params: Record<string, unknown>, text: string): Record<string,
   const [, path = '', value = ''] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
   const keys = path.trim().split('.');
   if (path === '' || keys.length < 2 || keys.includes(''))
-    throw new BadParams(`--set ${text}: expected key=value, such as model.max_depth=4`);
+    throw new BadParams(
+      `${nameSetting('--set', text)}: expected key=value, such as model.max_depth=4`,
+    );
   if (LOCAL_SECTIONS.has(keys[0]!))
     throw new BadParams(
       `--set ${path}: ${keys[0]} holds locations, and each worker has its own: change it in params.yaml`,
@@ -32,7 +35,7 @@ function readValue(path: string, value: string): unknown {
   const document = parseDocument(value, { stringKeys: true, resolveKnownTags: false });
   const [wrong] = [...document.errors, ...document.warnings];
   const aliases = /(^|[\s[{,:])\*\S/.test(value) ? ' (it may contain no alias)' : '';
-  const refusal = `--set ${path}: ${value} is not a plain YAML value${aliases}: quote it, or write it out`;
+  const refusal = `--set ${path}: ${mayHoldPassword(value) ? 'the value' : value} is not a plain YAML value${aliases}: quote it, or write it out`;
   if (wrong !== undefined) throw new BadParams(refusal, { cause: wrong });
   try {
     // An alias could make a value that contains itself, without an end.

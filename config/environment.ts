@@ -2,6 +2,8 @@ import { resolve } from 'node:path';
 import { TASK_QUEUE } from '../contract/train-batch.ts';
 import { limitsFromEnv, type SourcePlace } from '../sources/source.ts';
 import { readEnvNumber } from '../contract/env.ts';
+import { BadParams } from '../contract/failures.ts';
+import { mayHoldPassword } from '../contract/wrong-value.ts';
 import { DEFAULT_TRACKING_URI, readParams } from './params-file.ts';
 import { stackDir, findWorkFolders } from './project-root.ts';
 import type { BucketOptions } from '../store/bucket.ts';
@@ -70,7 +72,10 @@ export function loadConfigs(
 ): (pipeline?: string) => Config {
   const file = readParams(root);
   const { storage, defaultPipeline, pipelines } = file;
-  const endpoint = env['AWS_ENDPOINT_URL_S3'] ?? env['AWS_ENDPOINT_URL'] ?? storage.endpoint;
+  const endpoint =
+    readEndpoint(env, 'AWS_ENDPOINT_URL_S3') ??
+    readEndpoint(env, 'AWS_ENDPOINT_URL') ??
+    storage.endpoint;
   const region = env['AWS_REGION'] ?? env['AWS_DEFAULT_REGION'] ?? storage.region;
   const bucket = env['RETRAIN_BUCKET'] ?? storage.bucket;
   const idleMs = readEnvNumber(env, 'RETRAIN_S3_IDLE_MS', IDLE_MS);
@@ -116,6 +121,16 @@ export function loadConfigs(
 /** How long a connection to the store may be silent. */
 const IDLE_MS = { otherwise: 30_000, least: 100, most: 3_600_000, what: 'milliseconds' };
 
+/** Reads the URL of an S3 server. Messages show it, so it may hold no password. */
+function readEndpoint(env: NodeJS.ProcessEnv, name: string): string | undefined {
+  const url = env[name];
+  if (url === undefined || !mayHoldPassword(url)) return url;
+  const ours = name.startsWith('AWS') ? 'AWS' : 'RETRAIN_SOURCE';
+  throw new BadParams(
+    `${name} has an "@", so it may hold a password: remove it, and set ${ours}_ACCESS_KEY_ID and ${ours}_SECRET_ACCESS_KEY`,
+  );
+}
+
 /** The local stack's address replaces the default one, but never an address that a person has written. */
 function chooseTracking(written: string, env: NodeJS.ProcessEnv): string {
   const stack = env['RETRAIN_STACK_MLFLOW_URI'];
@@ -129,7 +144,7 @@ function chooseSourceServer(
   configured: string | null,
   env: NodeJS.ProcessEnv,
 ): BucketOptions {
-  const endpoint = env['RETRAIN_SOURCE_ENDPOINT_URL_S3'] ?? configured;
+  const endpoint = readEndpoint(env, 'RETRAIN_SOURCE_ENDPOINT_URL_S3') ?? configured;
   const accessKeyId = env['RETRAIN_SOURCE_ACCESS_KEY_ID'];
   const secretAccessKey = env['RETRAIN_SOURCE_SECRET_ACCESS_KEY'];
   return {

@@ -18,10 +18,34 @@ export abstract class RetrainError extends Error {
   }
 }
 
+/** One wrong value of a document. */
+export interface WrongValue {
+  /** Where it is and what it is. */
+  found: string;
+  /** What is allowed there. */
+  expected: string;
+}
+
 /** A parameter, flag or input document that is unknown, ill-typed or not allowed here. */
 export class BadParams extends RetrainError {
   override readonly name = 'BadParams';
   readonly retryable = false;
+  /** The wrong values of which the message consists; empty where it is about something else. */
+  readonly values: readonly WrongValue[];
+
+  constructor(
+    message: string,
+    options: { cause?: unknown; details?: Record<string, unknown> } = {},
+    values: readonly WrongValue[] = [],
+  ) {
+    super(message, options);
+    this.values = values;
+  }
+
+  static ofValues(values: readonly WrongValue[]): BadParams {
+    const sentences = values.map(({ found, expected }) => `${found}: ${expected}`);
+    return new BadParams(sentences.join('; '), {}, values);
+  }
 }
 
 /** Data that cannot be used as it is. The message names the file and, if there is one, the row and column. */

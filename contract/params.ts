@@ -15,9 +15,9 @@ import {
   THOUSANDS,
 } from './defaults.ts';
 import { isObject } from './canonical-json.ts';
-import { BadParams } from './failures.ts';
+import { BadParams, type WrongValue } from './failures.ts';
 import { PIPELINE_NAME } from './paths.ts';
-import { describeExpected } from './wrong-value.ts';
+import { describeExpected, mayHoldPassword } from './wrong-value.ts';
 
 export const columnType = z.enum(['number', 'category', 'date', 'ignore']);
 
@@ -57,10 +57,7 @@ export const paramsShape = z.strictObject({
       /** The character between two cells. */
       delimiter: z
         .string()
-        .regex(
-          /^[\t!#$%&*,/:;<=>?@^_`|~]$/,
-          'expected one of , ; | : a tab or another such character',
-        )
+        .regex(/^[\t!#$%&*,/:;<=>?@^_`|~]$/, 'expected one character, such as , ; | or a tab')
         .default(','),
       /** The encoding of the source's text. */
       encoding: z.enum(['utf-8', 'latin1']).default('utf-8'),
@@ -184,16 +181,41 @@ export const batchNumber = z.int().min(1).max(999_999);
 export function parseParams<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
   const parsed = schema.safeParse(value, { error: describeExpected });
   if (parsed.success) return parsed.data;
-  const names = listNames(schema.safeParse({}).data);
-  const { issues } = parsed.error;
-  // The size of a value of a wrong type does not matter.
-  const ofWrongType = new Set(issues.filter(({ code }) => code === 'invalid_type').map(joinPath));
-  throw new BadParams(
-    issues
-      .filter((issue) => issue.code === 'invalid_type' || !ofWrongType.has(joinPath(issue)))
-      .map((issue) => describe(issue, value, { what, names }))
-      .join('; '),
+  const sections = schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+  const names = [...sections, ...listNames(schema.safeParse({}).data)];
+  throw BadParams.ofValues(
+    selectIssues(parsed.error.issues).flatMap((issue) => {
+      if (issue.code === 'unrecognized_keys') return describeKeys(issue, { what, names });
+      const orNull = acceptsNull(schema, value, issue) ? ', or null' : '';
+      return [describe(issue, value, { what, orNull })];
+    }),
   );
+}
+
+/** One issue for each value: the size of a value of a wrong type does not matter, and the last limit is the closest. */
+function selectIssues(issues: readonly z.core.$ZodIssue[]): z.core.$ZodIssue[] {
+  const selected = new Map<string, z.core.$ZodIssue>();
+  for (const issue of issues) {
+    const at = `${issue.code === 'unrecognized_keys' ? 'keys of ' : ''}${joinPath(issue)}`;
+    if (selected.get(at)?.code !== 'invalid_type') selected.set(at, issue);
+  }
+  return [...selected.values()];
+}
+
+/** Whether null would be right where an issue is. The sentences about values leave it out. */
+function acceptsNull(schema: z.ZodType, value: unknown, issue: z.core.$ZodIssue): boolean {
+  if (!issue.message.startsWith('expected') || /\bnull\b/.test(issue.message)) return false;
+  const { error } = schema.safeParse(setNull(value, issue.path));
+  const path = joinPath(issue);
+  return error?.issues.every((other) => joinPath(other) !== path) ?? true;
+}
+
+/** Returns a copy of a document with null at a path. */
+function setNull(value: unknown, [key, ...rest]: readonly PropertyKey[]): unknown {
+  if (key === undefined) return null;
+  if (Array.isArray(value)) return value.map((item, i) => (i === key ? setNull(item, rest) : item));
+  if (!isObject(value)) return value;
+  return { ...value, [key]: setNull(value[String(key)], rest) };
 }
 
 /** The dotted names of a document's sections and values. */
@@ -216,22 +238,38 @@ function joinPath({ path }: z.core.$ZodIssue): string {
   return path.map(String).join('.');
 }
 
+/** Describes unknown keys, each with the known one that is most similar. */
+function describeKeys(
+  { keys, path, message }: z.core.$ZodIssueUnrecognizedKeys,
+  { what, names }: { what: string; names: readonly string[] },
+): WrongValue[] {
+  const unknown = keys.map((key) => hideUrl([...path, key].map(String).join('.')));
+  // What a schema says about its own keys is about all of them.
+  if (!message.startsWith('Unrecognized'))
+    return [
+      {
+        found: `${what}: ${unknown.join(', ')} ${keys.length === 1 ? 'is not a known key' : 'are not known keys'}`,
+        expected: message,
+      },
+    ];
+  return unknown.map((key) => {
+    const similar = findSimilarName(key, names);
+    return {
+      found: `${what}: ${key} is not a known key`,
+      expected:
+        similar === undefined ? 'check its spelling in docs/params.md' : `did you mean ${similar}?`,
+    };
+  });
+}
+
 function describe(
   issue: z.core.$ZodIssue,
   value: unknown,
-  { what, names }: { what: string; names: readonly string[] },
-): string {
-  const path = joinPath(issue);
-  if (issue.code === 'unrecognized_keys') {
-    const keys = issue.keys.map((key) => (path === '' ? key : `${path}.${key}`));
-    const unknown = `${what}: ${keys.join(', ')} is not a known key`;
-    if (!issue.message.startsWith('Unrecognized')) return `${unknown}: ${issue.message}`;
-    const similar = findSimilarName(keys[0]!, names);
-    return similar === undefined
-      ? `${unknown}: check its spelling in docs/params.md`
-      : `${unknown}: did you mean ${similar}?`;
-  }
-  if (issue.code === 'invalid_key') return `${what}: ${path} has a wrong name: ${issue.message}`;
+  { what, orNull }: { what: string; orNull: string },
+): WrongValue {
+  const path = hideUrl(joinPath(issue));
+  if (issue.code === 'invalid_key')
+    return { found: `${what}: ${path} has a wrong name`, expected: issue.message };
   const found = issue.path.reduce<unknown>(
     (at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key],
     value,
@@ -241,8 +279,22 @@ function describe(
       ? 'is missing'
       : issue.message === SECRET_NAME
         ? 'is not a name'
-        : `is ${shorten(toText(found))}`;
-  return `${what}: ${path === '' ? 'the document' : path} ${shown}: ${lowerFirst(issue.message)}`;
+        : showValue(toText(found));
+  return {
+    found: `${what}: ${path === '' ? 'the document' : path} ${shown}`,
+    expected: `${lowerFirst(issue.message)}${orNull}`,
+  };
+}
+
+function showValue(text: string): string {
+  return mayHoldPassword(text)
+    ? 'has an "@", so it may hold a password and is not shown'
+    : `is ${shorten(text)}`;
+}
+
+/** A key is shown, unless it is a URL in the wrong place. */
+function hideUrl(key: string): string {
+  return key.includes('://') && mayHoldPassword(key) ? 'a URL' : key;
 }
 
 /** A value as JSON; Infinity and NaN by their names, because JSON cannot write them. */

@@ -1,4 +1,5 @@
 import { BadParams } from './failures.ts';
+import { nameSetting } from './wrong-value.ts';
 
 /** The part of the params that says where data comes from. */
 export interface SourceParams {
@@ -78,7 +79,7 @@ function describeParameter(name: string, value: string): string {
 export function parseUrl(source: string): URL {
   if (!URL.canParse(source))
     throw new BadParams(
-      `data.source ${source.replace(/\?.*$/s, '').replace(/\/\/.*@/s, '//')} is not a URL: check its spelling`,
+      `${nameSetting('data.source', source.replace(/\?[^@]*$/s, ''))} is not a URL: check its spelling`,
     );
   const url = new URL(source);
   if (url.username !== '' || url.password !== '')

@@ -39,3 +39,13 @@ function formatLimit(limit: number | bigint, origin: string): string {
   if (origin === 'array') return `${limit} item${limit === 1 ? '' : 's'}`;
   return String(limit);
 }
+
+/** Whether a text may be a URL with a user and password, of which no part may be shown. */
+export function mayHoldPassword(text: string): boolean {
+  return text.includes('@');
+}
+
+/** Names a setting with its value, unless the value may hold a password. */
+export function nameSetting(name: string, value: string): string {
+  return mayHoldPassword(value) && value.includes(':') ? name : `${name} ${value}`;
+}

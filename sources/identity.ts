@@ -3,6 +3,7 @@ import { hashOf } from '../store/hash.ts';
 import type { Settings } from '../store/ledger/ledger.ts';
 import { isSafePath } from '../contract/paths.ts';
 import { parseUrl } from '../contract/source-url.ts';
+import { nameSetting } from '../contract/wrong-value.ts';
 
 export type SourceKind = Settings['source']['kind'];
 
@@ -53,7 +54,7 @@ function lastName(source: string): string {
   if (isSafePath(name) && !/\p{Cc}/u.test(name)) return name;
   if (kind === 'url') return 'data.csv';
   throw new BadParams(
-    `data.source ${source} is not the name of a file: give the path of a CSV file`,
+    `${nameSetting('data.source', source)} is not the name of a file: give the path of a CSV file`,
   );
 }
 

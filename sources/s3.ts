@@ -1,4 +1,5 @@
 import { BadParams, SourceRefused, SourceUnavailable } from '../contract/failures.ts';
+import { nameSetting } from '../contract/wrong-value.ts';
 import type { Bucket, BucketOptions } from '../store/bucket.ts';
 import { openBucket } from '../store/index.ts';
 import { type OpenKind, type OpenSource, type SourceLimits, tooLarge } from './source.ts';
@@ -39,7 +40,7 @@ export function parseS3Address(source: string): Pick<BucketOptions, 'bucket'> & 
   const [, bucket = '', key = ''] = /^s3:\/\/([^/]*)\/?(.*)$/s.exec(source) ?? [];
   if (/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket) && key !== '') return { bucket, key };
   throw new BadParams(
-    `data.source ${source} is not an object of S3: give s3://bucket/key, with the bucket in lower case`,
+    `${nameSetting('data.source', source)} is not an object of S3: give s3://bucket/key, with the bucket in lower case`,
   );
 }
 

@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { BadParams, messageOf, TrackingRefused } from '../contract/failures.ts';
+import { mayHoldPassword } from '../contract/wrong-value.ts';
 import type { Tracker } from './tracker.ts';
 
 /** MLflow's names for hosted servers, which this program does not support. */
@@ -15,9 +16,14 @@ const SCHEME = /^([a-z][a-z0-9+.-]*):/i;
  */
 export function trackingUri(written: string, root: string): string {
   const scheme = SCHEME.exec(written)?.[1]?.toLowerCase();
-  if (scheme === 'http' || scheme === 'https') return written;
+  if (scheme === 'http' || scheme === 'https') {
+    if (!URL.canParse(written)) throw noUrl();
+    return written;
+  }
   if (HOSTED.test(written)) throw unknownUri(written.replace(/:.*$/, ''));
   if (scheme === 'file') return toFileUrl(fileUrlPath(written, root));
+  // In "user:password@host", the part before the colon is no scheme.
+  if (scheme !== undefined && !written.includes('://') && mayHoldPassword(written)) throw noUrl();
   if (scheme !== undefined) throw unknownUri(`${scheme}:`);
   return toFileUrl(resolve(root, written));
 }
@@ -39,8 +45,8 @@ function toFileUrl(path: string): string {
 /** Reads a `file:` URL as MLflow does: `file:mlruns` is relative, `file:///home/me/mlruns` is not. */
 function fileUrlPath(written: string, root: string): string {
   const rest = written.slice('file:'.length);
-  if (!rest.startsWith('/')) return resolve(root, decodeURIComponent(rest));
   try {
+    if (!rest.startsWith('/')) return resolve(root, decodeURIComponent(rest));
     return fileURLToPath(`file:${rest}`);
   } catch (error) {
     throw new BadParams(
@@ -48,6 +54,13 @@ function fileUrlPath(written: string, root: string): string {
       { cause: error },
     );
   }
+}
+
+/** The error for a server's address that is not a URL. It does not quote the address, which may hold a password. */
+export function noUrl(): BadParams {
+  return new BadParams(
+    'mlflow.tracking_uri is not a URL: write it like http://localhost:5000, in params.yaml or MLFLOW_TRACKING_URI',
+  );
 }
 
 function unknownUri(start: string): BadParams {

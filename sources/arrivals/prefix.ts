@@ -1,4 +1,5 @@
 import { BadData, DamagedArtifact, BadParams } from '../../contract/failures.ts';
+import { nameSetting } from '../../contract/wrong-value.ts';
 import type { Bucket, BucketOptions } from '../../store/bucket.ts';
 import { openBucket } from '../../store/index.ts';
 import { isDataFile, type Place, type SeenFile } from './place.ts';
@@ -15,7 +16,9 @@ export function parsePrefix(source: string): PrefixName {
   const [, bucket, prefix] =
     /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])\/((?:.*\/)?)$/s.exec(source) ?? [];
   if (bucket === undefined || prefix === undefined)
-    throw new BadParams(`data.source ${source} is not a prefix: write it as s3://bucket/prefix/`);
+    throw new BadParams(
+      `${nameSetting('data.source', source)} is not a prefix: write it as s3://bucket/prefix/`,
+    );
   return { bucket, prefix };
 }
 

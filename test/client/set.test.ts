@@ -36,6 +36,15 @@ describe('--set', () => {
   ])('refuses %s, and warns of nothing else', (text) => {
     expect(() => readSet([text])).toThrow(/is not a plain YAML value: quote it/);
   });
+
+  it.each(['data.source', 'data.source=["http://me:hunter2@host"'])(
+    'shows no value that may hold a password: %s',
+    (text) => {
+      const read = () => readSet([text.includes('=') ? text : `${text}:http://me:hunter2@host`]);
+      expect(read).toThrow('--set');
+      expect(read).not.toThrow(/hunter2|me:/);
+    },
+  );
 });
 
 describe('an unknown key in --set', () => {

@@ -33,19 +33,28 @@ const TWO = {
   },
 };
 
+function problemOf(read: () => unknown): string {
+  try {
+    read();
+  } catch (error) {
+    return messageOf(error);
+  }
+  return 'nothing is wrong';
+}
+
 describe('a wrong value in params.yaml', () => {
   it.each([
     [
       { storage: { endpoint: 'ftp://a' } },
-      'storage.endpoint is "ftp://a": expected an http:// or https:// URL',
+      'storage.endpoint is "ftp://a": expected an http:// or https:// URL, or null',
     ],
     [
       { storage: { source_endpoint: 'ftp://a' } },
-      'storage.source_endpoint is "ftp://a": expected "aws", or an http:// or https:// URL',
+      'storage.source_endpoint is "ftp://a": expected "aws", or an http:// or https:// URL, or null',
     ],
     [
       { storage: { source_endpoint: 5 } },
-      'storage.source_endpoint is 5: expected "aws", or an http:// or https:// URL',
+      'storage.source_endpoint is 5: expected "aws", or an http:// or https:// URL, or null',
     ],
     [{ storage: { bucket: ['a'] } }, 'storage.bucket is ["a"]: expected text'],
     [
@@ -53,8 +62,43 @@ describe('a wrong value in params.yaml', () => {
       'pipelines.a b has a wrong name: expected 1 to 64 letters, digits, "_" or "-", the first a letter or digit',
     ],
   ])('is named once, with what was expected: %j', (file, sentence) => {
-    expect(() => config(file)).toThrow(new BadParams(`params.yaml: ${sentence}`));
+    const read = () => config(file);
+    expect(read).toThrow(BadParams);
+    expect(problemOf(read)).toBe(`params.yaml: ${sentence}`);
   });
+
+  const SECRET = 'hunter2';
+  const url = (scheme: string): string => `${scheme}://someone:${SECRET}@localhost:8333`;
+
+  it.each<[string, object | string]>([
+    ['storage.endpoint', { storage: { endpoint: url('http') } }],
+    ['storage.endpoint', { storage: { endpoint: url('ftp') } }],
+    ['storage.endpoint', { storage: { endpoint: `someone:${SECRET}@localhost` } }],
+    ['storage.endpoint', { storage: { endpoint: [url('http')] } }],
+    ['storage.source_endpoint', { storage: { source_endpoint: url('https') } }],
+    ['storage', { storage: url('http') }],
+    ['a URL is not a known key', { [url('http')]: null }],
+    ['mlflow.tracking_uri', { mlflow: { tracking_uri: url('ftp') } }],
+    ['mlflow.tracking_uri', { mlflow: { tracking_uri: `someone:${SECRET}@localhost:5000` } }],
+    ['mlflow.tracking_uri', { mlflow: { tracking_uri: `http://someone:${SECRET}@a b` } }],
+    ['mlflow.tracking_uri', { mlflow: { tracking_uri: { at: url('http') } } }],
+    ['data.source', { data: { source: { at: url('http') } } }],
+  ])('is not shown where it may hold a password: %s %#', (name, file) => {
+    const read = () => config(file);
+    expect(read).toThrow(BadParams);
+    const problem = problemOf(read);
+    expect(problem).not.toMatch(/hunter2|someone/);
+    expect(problem.split(name)).toHaveLength(2);
+  });
+
+  it.each(['AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL', 'RETRAIN_SOURCE_ENDPOINT_URL_S3'])(
+    'is not shown where %s may hold a password',
+    (name) => {
+      const read = () => config({}, undefined, { [name]: url('http') });
+      expect(read).toThrow(`${name} has an "@", so it may hold a password: remove it, and set `);
+      expect(read).not.toThrow(/hunter2|someone/);
+    },
+  );
 });
 
 describe('pipelines in params.yaml', () => {

@@ -61,7 +61,7 @@ describe('params that are wrong', () => {
 
   it('that do not fit together are named by the key to change', () => {
     expect(problemOf({ data: { decimal: ',', thousands: ',' } })).toBe(
-      'params.yaml: data.thousands is ",": expected another character than data.decimal',
+      'params.yaml: data.thousands is ",": expected another character than data.decimal, or null',
     );
     expect(problemOf({ split: { by: 'time' } })).toMatch(
       /^params\.yaml: split\.time_column is missing: expected the name of the column of times/,
@@ -80,7 +80,40 @@ describe('params that are wrong', () => {
     );
   });
 
+  it('are named with null where it is allowed', () => {
+    for (const [value, sentence] of [
+      [
+        { data: { shuffle_seed: 'forty' } },
+        'data.shuffle_seed is "forty": expected a number, or null',
+      ],
+      [{ split: { key: 'id' } }, 'split.key is "id": expected a list, or null'],
+      [{ gate: { expiry_hours: 0 } }, 'gate.expiry_hours is 0: expected more than 0, or null'],
+      [{ split: { key: [1] } }, 'split.key.0 is 1: expected text'],
+      [{ data: { target: null } }, 'data.target is null: expected text'],
+      [{ gate: { metric: 5 } }, 'gate.metric is 5: expected text, or null'],
+    ] as const)
+      expect(problemOf(value)).toBe(`params.yaml: ${sentence}`);
+  });
+
+  it('are named once, with the closest limit', () => {
+    expect(problemOf({ data: { batch_size: 1e30 } })).toBe(
+      'params.yaml: data.batch_size is 1e+30: expected at most 10000000',
+    );
+    expect(problemOf({ data: { delimiter: ';;' } })).toBe(
+      'params.yaml: data.delimiter is ";;": expected one character, such as , ; | or a tab',
+    );
+  });
+
+  it('are not shown where they may hold a password', () => {
+    expect(problemOf({ data: { batch_size: 'http://me:hunter2@host' } })).toBe(
+      'params.yaml: data.batch_size has an "@", so it may hold a password and is not shown: expected a number',
+    );
+  });
+
   it('are all named at once', () => {
+    expect(problemOf({ modle: {}, preproces: {} })).toBe(
+      'params.yaml: modle is not a known key: did you mean model?; params.yaml: preproces is not a known key: did you mean preprocess?',
+    );
     const problem = problemOf({ data: { batch_size: 0 }, split: { test_size: 1 } });
     expect(problem).toMatch(/data\.batch_size is 0: .*; params\.yaml: split\.test_size is 1: /);
   });

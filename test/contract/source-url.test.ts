@@ -60,6 +60,7 @@ describe('a query of a source', () => {
     `https://someone:${SECRET}@example.org/x.csv`,
     `https://${SECRET}@example.org/x.csv`,
     `http://someone:${SECRET}@exa mple/x.csv?a=b`,
+    `http://some?one:${SECRET}@exa mple/x.csv`,
     `s3://key:${SECRET}@bucket/x.csv`,
     `https://example.org/x.csv?jwt=${SECRET}`,
   ])('stops a run, a nightly and a schedule before anything keeps it: %s', async (source) => {

@@ -1,5 +1,5 @@
 import { BadParams } from '../../contract/failures.ts';
-import type { TrackingAuth } from '../place.ts';
+import { noUrl, type TrackingAuth } from '../place.ts';
 
 export interface Address {
   /** Scheme, host, port and path; no credentials, no trailing slash. */
@@ -18,9 +18,7 @@ export function parseAddress(uri: string): Address {
   try {
     url = new URL(uri);
   } catch {
-    throw new BadParams(
-      'mlflow.tracking_uri is not a URL: write it like http://localhost:5000, in params.yaml or MLFLOW_TRACKING_URI',
-    );
+    throw noUrl();
   }
   if (url.protocol !== 'http:' && url.protocol !== 'https:')
     throw new BadParams(
