@@ -6,7 +6,7 @@ import { trainThreads } from './compute/helpers.ts';
 import { openPool } from './compute/pool.ts';
 import { createActivities } from './activities/index.ts';
 import { readWebhook } from './activities/notify.ts';
-import { loadConfig, loadConfigs, type Config } from './config/environment.ts';
+import { loadConfigs, loadRunConfig, type Config } from './config/environment.ts';
 import { readParams } from './config/params-file.ts';
 import { projectRoot, stackDir, findWorkFolders } from './config/project-root.ts';
 import {
@@ -66,7 +66,7 @@ async function main(): Promise<void> {
   const configs = loadConfigs(root);
   const config = configs();
   for (const wrong of readParams(root).findWrongSections())
-    log.warn(`runs of this pipeline are refused: ${messageOf(wrong)}`);
+    log.warn(`correct this before the next run: ${messageOf(wrong)}`);
   const store = openStore(config.storage, most === 0 ? undefined : local);
   const pool = openPool({ threads: settings.threads });
   const connection = await connect();
@@ -76,7 +76,7 @@ async function main(): Promise<void> {
     local,
     trackingOf: openTrackings((pipeline) => configOf(configs, pipeline)),
     compute: pool.compute,
-    readConfig: (pipeline) => loadConfig(root, process.env, pipeline),
+    readConfig: (pipeline) => loadRunConfig(root, process.env, pipeline),
     root,
     scratch,
     sources: config.sources,
@@ -122,7 +122,7 @@ function configOf(configs: (pipeline?: string) => Config, pipeline?: string): Co
     return configs(pipeline);
   } catch (error) {
     if (!(error instanceof BadParams)) throw error;
-    return loadConfig(root, process.env, pipeline);
+    return loadRunConfig(root, process.env, pipeline);
   }
 }
 

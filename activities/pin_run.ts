@@ -67,7 +67,7 @@ export function refuseUnknownPipeline(
 export function refuseNoApproval({ pipeline, params: own }: PipelineConfig, params: Params): void {
   if (readGate(own).approval === 'required' && readGate(params).approval !== 'required')
     throw new BadParams(
-      `gate.approval is required in params.yaml, and a run cannot switch it off: leave it out, and answer with "${RETRAIN} approve N --reason REASON --pipeline ${pipeline}"`,
+      `gate.approval is required in the worker's params.yaml, and a run cannot switch it off: leave it out, and answer with "${RETRAIN} approve N --reason REASON --pipeline ${pipeline}"`,
     );
 }
 

@@ -54,8 +54,8 @@ export interface Config {
 /**
  * Reads params.yaml of the project folder and the environment, which wins.
  * @param pipeline default: the default pipeline of params.yaml
- * @throws BadParams when the file is not YAML, or has an unknown key or a value of a wrong type, at the top or in the
- * pipeline's section
+ * @throws BadParams when the file is not YAML, or has an unknown key or a value that no run can have, at the top or in
+ * the pipeline's section
  */
 export function loadConfig(
   root: string,
@@ -65,12 +65,25 @@ export function loadConfig(
   return loadConfigs(root, env)(pipeline);
 }
 
-/** Like {@link loadConfig}, but reads the file once for all pipelines. */
+/** Like {@link loadConfig}, for a run: its client has another params.yaml, so a message says that this is the worker's. */
+export function loadRunConfig(
+  root: string,
+  env: NodeJS.ProcessEnv = process.env,
+  pipeline?: string,
+): Config {
+  return loadConfigs(root, env, "the worker's ")(pipeline);
+}
+
+/**
+ * Like {@link loadConfig}, but reads the file once for all pipelines.
+ * @param owner begins the name of the file in messages
+ */
 export function loadConfigs(
   root: string,
   env: NodeJS.ProcessEnv = process.env,
+  owner = '',
 ): (pipeline?: string) => Config {
-  const file = readParams(root);
+  const file = readParams(root, owner);
   const { storage, defaultPipeline, pipelines } = file;
   const endpoint =
     readEndpoint(env, 'AWS_ENDPOINT_URL_S3') ??
@@ -125,10 +138,10 @@ const IDLE_MS = { otherwise: 30_000, least: 100, most: 3_600_000, what: 'millise
 function readEndpoint(env: NodeJS.ProcessEnv, name: string): string | undefined {
   const url = env[name];
   if (url === undefined || !mayHoldPassword(url)) return url;
-  const ours = name.startsWith('AWS') ? 'AWS' : 'RETRAIN_SOURCE';
-  throw new BadParams(
-    `${name} has an "@", so it may hold a password: remove it, and set ${ours}_ACCESS_KEY_ID and ${ours}_SECRET_ACCESS_KEY`,
-  );
+  const keys = name.startsWith('AWS')
+    ? 'AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY'
+    : 'RETRAIN_SOURCE_ACCESS_KEY_ID and RETRAIN_SOURCE_SECRET_ACCESS_KEY';
+  throw new BadParams(`${name} has an "@", so it may hold a password: remove it, and set ${keys}`);
 }
 
 /** The local stack's address replaces the default one, but never an address that a person has written. */

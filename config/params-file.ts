@@ -1,13 +1,23 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { parse } from 'yaml';
+import { parse, YAMLParseError } from 'yaml';
 import { z } from 'zod';
 import { isObject } from '../contract/canonical-json.ts';
 import { RETRAIN } from '../contract/command.ts';
 import { BadParams, messageOf } from '../contract/failures.ts';
-import { paramsShape, mergeParams, parseParams, pipelineName } from '../contract/params.ts';
+import { TASKS, taskOf } from '../contract/defaults.ts';
+import {
+  paramsShape,
+  mergeParams,
+  parseParams,
+  pipelineName,
+  type Params,
+} from '../contract/params.ts';
+import { checkSource } from '../contract/source-url.ts';
 import { MOST_SETTINGS } from '../store/small-file.ts';
-import { paramsSchema } from '../pipeline/models/params.ts';
+import { checkMetric, paramsOf, paramsSchema } from '../pipeline/models/params.ts';
+import { sourceIdentity } from '../sources/identity.ts';
+import { trackingUri } from '../tracking/place.ts';
 
 /** The default of tracking_uri. The local stack's address replaces it. */
 export const DEFAULT_TRACKING_URI = 'http://localhost:5000';
@@ -49,7 +59,14 @@ const settingsSchema = z.strictObject({
 
 const fileSchema = settingsSchema.extend({
   /** Schema of params.yaml. A file of a newer program is refused. */
-  schema: z.literal(1, 'this program knows schema 1 only: update it').default(1),
+  schema: z
+    .literal(1, {
+      error: ({ input }) =>
+        typeof input === 'number' && input > 1
+          ? 'this program knows only schema 1, so update the program'
+          : 'expected 1',
+    })
+    .default(1),
   pipeline: pipelineName.default('iris'),
   storage: z
     .strictObject({
@@ -117,41 +134,58 @@ export interface ReadParams {
   experimentName: string;
   /**
    * Returns the settings of a pipeline. A pipeline that is not listed has the settings of the top.
-   * @throws BadParams when its section has an unknown key or a value of a wrong type
+   * @throws BadParams when its section has an unknown key, or a value that no run can have
    */
   settings: (pipeline?: string) => PipelineSettings;
-  /** Returns the error of each section whose pipeline has no valid settings. */
+  /**
+   * Returns the error of each section whose settings are not valid, or do not fit together unless a pipeline that has
+   * data has frozen others.
+   */
   findWrongSections: () => BadParams[];
 }
 
 /**
  * Reads params.yaml of the project folder. Each section under `pipelines` is merged over the top-level
  * settings, key by key. A wrong section is an error only where its pipeline is asked for.
- * @throws BadParams when the file is not YAML, when the top has an unknown key or a value of a wrong type, or when two
- * pipelines have the same registered model
+ * @param owner begins the name of the file in messages: `the worker's ` where a client reads them
+ * @throws BadParams when the file is not YAML, when the top has an unknown key or a value that no run can have, or when
+ * two pipelines have the same registered model
  */
-export function readParams(root: string): ReadParams {
-  const file = parseParams(fileSchema, parseFile(root), 'params.yaml');
+export function readParams(root: string, owner = ''): ReadParams {
+  const fileName = `${owner}params.yaml`;
+  const file = parseParams(fileSchema, parseFile(root, owner), fileName);
   const { schema: _, pipeline: defaultPipeline, storage, pipelines: sections, ...top } = file;
-  parseParams(paramsSchema, dropLocalSections(top), 'params.yaml');
+  const topParams = parseParams(paramsSchema, dropLocalSections(top), fileName);
+  // A section may change what fits together, so the top is checked value by value.
+  checkValues(topParams, { written: {}, uri: top.mlflow.tracking_uri, what: fileName });
   const pipelines = sections && [...new Set([defaultPipeline, ...Object.keys(sections)])];
   const find = (pipeline: string): Section => {
     const section = Object.hasOwn(sections ?? {}, pipeline) ? sections![pipeline] : undefined;
-    return { top, section, isDefault: pipeline === defaultPipeline };
+    return { top, section, isDefault: pipeline === defaultPipeline, fileName };
   };
   const settings = (pipeline = defaultPipeline): PipelineSettings => {
     const unlisted =
       pipelines?.includes(pipeline) === false
-        ? `params.yaml has no pipeline ${pipeline}, and no data of it is stored: choose one of ${pipelines.join(', ')}, add --set data.source=FILE, or write a section with "${RETRAIN} init FILE --target COLUMN --pipeline ${pipeline}"`
+        ? `${fileName} has no pipeline ${pipeline}, and no data of it is stored: choose one of ${pipelines.join(', ')}, add --set data.source=FILE, or write a section with "${RETRAIN} init FILE --target COLUMN --pipeline ${pipeline}"`
         : undefined;
     return { ...readSettings(pipeline, find(pipeline)), unlisted };
   };
   refuseSharedModels(
     (pipelines ?? []).map((name) => ({ pipeline: name, modelName: nameModel(name, find(name)) })),
+    fileName,
   );
   const { experiment_name: experimentName } = top.mlflow;
-  const findWrongSections = (): BadParams[] =>
-    (pipelines ?? []).flatMap((name) => findFault(() => settings(name)) ?? []);
+  const checkSettings = (name: string): void => {
+    const { params } = settings(name);
+    const what = nameSection(name, find(name));
+    nameWhere(what, () => paramsOf(params, {}, what));
+  };
+  const findWrongSections = (): BadParams[] => {
+    const names = pipelines ?? [defaultPipeline];
+    const faults = names.flatMap((name) => findFault(() => checkSettings(name)) ?? []);
+    // Pipelines without a section share what is wrong at the top.
+    return [...new Map(faults.map((fault) => [fault.message, fault])).values()];
+  };
   return { storage, defaultPipeline, pipelines, experimentName, settings, findWrongSections };
 }
 
@@ -170,6 +204,13 @@ interface Section {
   top: Settings;
   section: unknown;
   isDefault: boolean;
+  /** The name of the file in messages. */
+  fileName: string;
+}
+
+/** Where the settings of a pipeline are. */
+function nameSection(pipeline: string, { section, fileName }: Section): string {
+  return section == null ? fileName : `${fileName}, pipelines.${pipeline}`;
 }
 
 /** Keys that no pipeline may set, and the reason. */
@@ -180,13 +221,11 @@ const SHARED: Record<string, string> = {
   storage: 'all pipelines share one bucket and its objects',
 };
 
-function readSettings(
-  pipeline: string,
-  { top, section: written = null, isDefault }: Section,
-): Omit<PipelineSettings, 'unlisted'> {
+function readSettings(pipeline: string, found: Section): Omit<PipelineSettings, 'unlisted'> {
+  const { top, section: written = null, isDefault, fileName } = found;
   const sections = { pipelines: { [pipeline]: written } };
-  const section = parseParams(sectionsSchema, sections, 'params.yaml').pipelines[pipeline] ?? {};
-  const what = `params.yaml, pipelines.${pipeline}`;
+  const section = parseParams(sectionsSchema, sections, fileName).pipelines[pipeline] ?? {};
+  const what = nameSection(pipeline, found);
   for (const [key, why] of Object.entries(SHARED))
     if (key in section)
       throw new BadParams(
@@ -198,23 +237,60 @@ function readSettings(
     what,
   );
   const params = dropLocalSections(rest);
-  parseParams(paramsSchema, params, what);
+  const ownParams = isDefault ? params : pickParams(section);
+  checkValues(parseParams(paramsSchema, params, what), {
+    written: ownParams,
+    uri: mlflow.tracking_uri,
+    what,
+  });
   // These names are not inherited, because runs and models of two pipelines must not mix.
   const own = (section['mlflow'] ?? {}) as Partial<Settings['mlflow']>;
   return {
     pipeline,
     params,
-    ownParams: isDefault ? params : pickParams(section),
+    ownParams,
     onUnavailable: tracking.on_unavailable,
     onQuarantine: nightly.on_quarantine,
     trackingUri: mlflow.tracking_uri,
     experimentName: own.experiment_name ?? null,
-    modelName: nameModel(pipeline, { top, section, isDefault }),
+    modelName: nameModel(pipeline, found),
   };
 }
 
+/**
+ * Refuses values that a schema accepts and no run can have. Settings that are not written may be frozen at others, so
+ * what must fit together is checked only where all of it is written.
+ */
+function checkValues(
+  params: Params,
+  { written, uri, what }: { written: Record<string, unknown>; uri: string; what: string },
+): void {
+  const { source, source_secret_env: secretEnv } = params.data;
+  nameWhere(what, () => {
+    checkSource({ source, source_secret_env: namesSource(written) ? secretEnv : null });
+    sourceIdentity(source);
+    trackingUri(uri, '');
+  });
+  const { model } = written;
+  const hasTask = isObject(model) && model['task'] !== undefined;
+  checkMetric(params, hasTask ? [taskOf(params)] : TASKS, what);
+}
+
+/** Adds where a wrong value is to an error that does not say it. */
+function nameWhere(what: string, check: () => unknown): void {
+  try {
+    check();
+  } catch (error) {
+    if (!(error instanceof BadParams) || error.message.startsWith(what)) throw error;
+    throw new BadParams(`${what}: ${error.message}`, { cause: error });
+  }
+}
+
 /** Returns the name of a pipeline's registered model, also where its section is wrong. */
-function nameModel(pipeline: string, { top, section, isDefault }: Section): string {
+function nameModel(
+  pipeline: string,
+  { top, section, isDefault }: Pick<Section, 'top' | 'section' | 'isDefault'>,
+): string {
   const own = isObject(section) && isObject(section['mlflow']) ? section['mlflow'] : {};
   const { model_name: name } = own;
   if (typeof name === 'string') return name;
@@ -245,13 +321,14 @@ function dropLocalSections({
 /** Refuses two pipelines with one registered model, because their versions would move each other's aliases. */
 function refuseSharedModels(
   settings: readonly Pick<PipelineSettings, 'pipeline' | 'modelName'>[],
+  fileName: string,
 ): void {
   const owners = new Map<string, string>();
   for (const { pipeline, modelName } of settings) {
     const other = owners.get(modelName);
     if (other !== undefined)
       throw new BadParams(
-        `params.yaml: pipelines ${other} and ${pipeline} both register the model ${modelName}: give each its own mlflow.model_name`,
+        `${fileName}: pipelines ${other} and ${pipeline} both register the model ${modelName}: give each its own mlflow.model_name`,
       );
     owners.set(modelName, pipeline);
   }
@@ -259,9 +336,10 @@ function refuseSharedModels(
 
 /**
  * Returns the text of params.yaml; undefined where there is no such file.
+ * @param owner begins its name in messages
  * @throws BadParams when it cannot be read
  */
-export function readTextFile(path: string): string | undefined {
+export function readTextFile(path: string, owner = ''): string | undefined {
   try {
     const { size } = statSync(path);
     if (size > MOST_SETTINGS) throw new Error(`it has ${size} bytes, more than ${MOST_SETTINGS}`);
@@ -269,29 +347,37 @@ export function readTextFile(path: string): string | undefined {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw new BadParams(
-      `${path} cannot be read (${messageOf(error)}): check the file and its permissions`,
+      `${owner}${path} cannot be read (${messageOf(error)}): check the file and its permissions`,
       { cause: error },
     );
   }
 }
 
-function parseFile(root: string): unknown {
+function parseFile(root: string, owner: string): unknown {
   const path = join(root, 'params.yaml');
-  const text = readTextFile(path);
+  const text = readTextFile(path, owner);
   if (text === undefined) return {};
   let value: unknown;
   try {
     value = parse(text) ?? {};
   } catch (error) {
+    if (error instanceof YAMLParseError && error.code === 'MULTIPLE_DOCS')
+      throw new BadParams(
+        `${owner}${path} holds several YAML documents: keep one, and remove the line "---" that begins the next`,
+        { cause: error },
+      );
     const reason = messageOf(error).split('\n')[0] ?? '';
-    throw new BadParams(`${path} is not YAML (${reason}): correct that line`, { cause: error });
+    throw new BadParams(`${owner}${path} is not YAML (${reason}): correct that line`, {
+      cause: error,
+    });
   }
   try {
     JSON.stringify(value);
   } catch (error) {
-    throw new BadParams(`${path} has an alias that contains itself: write its value instead`, {
-      cause: error,
-    });
+    throw new BadParams(
+      `${owner}${path} has an alias that contains itself: write its value instead`,
+      { cause: error },
+    );
   }
   return value;
 }

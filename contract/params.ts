@@ -286,7 +286,8 @@ function describe(
   };
 }
 
-function showValue(text: string): string {
+/** Says what a value is, unless it may hold a password. */
+export function showValue(text: string): string {
   return mayHoldPassword(text)
     ? 'has an "@", so it may hold a password and is not shown'
     : `is ${shorten(text)}`;

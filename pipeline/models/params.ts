@@ -4,9 +4,10 @@ import {
   modelShape,
   paramsShape,
   parseParams,
+  showValue,
   type Params,
 } from '../../contract/params.ts';
-import { taskOf } from '../../contract/defaults.ts';
+import { taskOf, type Task } from '../../contract/defaults.ts';
 import { BadParams } from '../../contract/failures.ts';
 import { metricSetOf } from '../../contract/metric-sets.ts';
 import { checkSource } from '../../contract/source-url.ts';
@@ -35,20 +36,32 @@ export const paramsSchema: z.ZodType<Params> = paramsShape.extend({
 
 /**
  * Returns the params of a run: the requested ones over those of params.yaml.
+ * @param what names the params in a message
  * @throws BadParams for params that no run can have, or that may hold a secret
  */
-export function paramsOf(base: unknown, asked: unknown): Params {
-  const params = parseParams(paramsSchema, mergeParams(base, asked), 'params');
+export function paramsOf(base: unknown, asked: unknown, what = 'params'): Params {
+  const params = parseParams(paramsSchema, mergeParams(base, asked), what);
   checkSource(params.data);
-  checkMetric(params);
+  checkMetric(params, [taskOf(params)], what);
   return params;
 }
 
-/** The task says which scores there are, so the schema of a section cannot check the name of one. */
-function checkMetric({ gate: { metric }, model }: Params): void {
-  const { shown } = metricSetOf(taskOf({ model }));
-  if (metric === null || shown.includes(metric)) return;
-  throw new BadParams(
-    `params: gate.metric is ${JSON.stringify(metric)}: expected one of ${shown.join(', ')} for ${taskOf({ model })}, or null`,
-  );
+/**
+ * Checks the score of the gate. The task says which scores there are, so the schema of a section cannot check it.
+ * @param tasks those that the run may have
+ * @throws BadParams when it is a score of none of them
+ */
+export function checkMetric(
+  { gate: { metric } }: Params,
+  tasks: readonly Task[],
+  what: string,
+): void {
+  if (metric === null || tasks.some((task) => metricSetOf(task).shown.includes(metric))) return;
+  const scores = tasks.map((task) => `${metricSetOf(task).shown.join(', ')} for ${task}`);
+  throw BadParams.ofValues([
+    {
+      found: `${what}: gate.metric ${showValue(JSON.stringify(metric))}`,
+      expected: `expected one of ${scores.join(', or ')}, or null`,
+    },
+  ]);
 }

@@ -187,7 +187,7 @@ describe('a run of a pipeline whose champions a person approves', () => {
       await expect(
         runs.play(name, { ...(name === 'pin_run' ? { batch: 1 } : {}), params }),
       ).rejects.toThrow(
-        'gate.approval is required in params.yaml, and a run cannot switch it off: leave it out, and answer with "npx retrain approve N --reason REASON --pipeline iris"',
+        `gate.approval is required in the worker's params.yaml, and a run cannot switch it off: leave it out, and answer with "npx retrain approve N --reason REASON --pipeline iris"`,
       );
     runs.write('params.yaml', '{}');
     const asked = { batch: 1, params: { gate: { approval: 'required' } } };

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import { loadConfig, type Config } from '../../config/environment.ts';
+import { loadConfig, loadRunConfig, type Config } from '../../config/environment.ts';
 import { readParams } from '../../config/params-file.ts';
 import { BadParams, messageOf } from '../../contract/failures.ts';
 import { mergeParams, parseParams } from '../../contract/params.ts';
@@ -33,6 +33,8 @@ const TWO = {
   },
 };
 
+const escape = (text: string): string => text.replaceAll(/[.…]/g, '.');
+
 function problemOf(read: () => unknown): string {
   try {
     read();
@@ -56,6 +58,12 @@ describe('a wrong value in params.yaml', () => {
       { storage: { source_endpoint: 5 } },
       'storage.source_endpoint is 5: expected "aws", or an http:// or https:// URL, or null',
     ],
+    [{ schema: 'one' }, 'schema is "one": expected 1'],
+    [{ schema: 0 }, 'schema is 0: expected 1'],
+    [{ schema: null }, 'schema is null: expected 1'],
+    [{ schema: 2 }, 'schema is 2: this program knows only schema 1, so update the program'],
+    [{ preproces: {} }, 'preproces is not a known key: did you mean preprocess?'],
+    [{ mlflow: { model_name: 5 } }, 'mlflow.model_name is 5: expected text, or null'],
     [{ storage: { bucket: ['a'] } }, 'storage.bucket is ["a"]: expected text'],
     [
       { pipelines: { 'a b': null } },
@@ -200,6 +208,41 @@ describe('pipelines in params.yaml', () => {
       expect(() => config(file, pipeline)).toThrow('params.yaml: model.max_depth is 0');
   });
 
+  it.each([
+    [{ gate: { metric: 'acuracy' } }, 'gate.metric is "acuracy": expected one of accuracy, '],
+    [{ mlflow: { tracking_uri: 'ftp://x' } }, 'mlflow.tracking_uri starts with "ftp:", which'],
+    [{ data: { source: 'ftp://a/x.csv' } }, 'data.source ftp://… is not a known source: give'],
+    [{ data: { source: 's3://me:secret@bucket/x.csv' } }, 'data.source holds a user or password'],
+  ])('are refused where the file has a value that no run can have: %j', (wrong, sentence) => {
+    const file = { pipelines: { wine: wrong } };
+    expect(problemOf(() => config(file, 'wine'))).toMatch(
+      new RegExp(`^params\\.yaml, pipelines\\.wine: ${escape(sentence)}`),
+    );
+    expect(config(file).params).toEqual({});
+    for (const pipeline of [undefined, 'wine'])
+      expect(problemOf(() => config({ ...wrong, pipelines: { wine: {} } }, pipeline))).toMatch(
+        new RegExp(`^params\\.yaml: ${escape(sentence)}`),
+      );
+  });
+
+  it('are refused with a gate that compares a score of another task than is written', () => {
+    const gate = { metric: 'rmse' };
+    const file = (wine: object) => ({
+      gate,
+      pipelines: { wine, iris: { gate: { metric: null } } },
+    });
+    expect(problemOf(() => config(file({ model: { task: 'classification' } }), 'wine'))).toMatch(
+      /^params\.yaml, pipelines\.wine: gate\.metric is "rmse": expected one of accuracy, [^:]* for classification, or null$/,
+    );
+    // The task may be frozen.
+    for (const wine of [{}, { model: { task: 'regression' } }])
+      expect(config(file(wine), 'wine').params).toMatchObject({ gate });
+    const top = { gate, model: { task: 'classification' } };
+    expect(problemOf(() => config(top))).toMatch(/^params\.yaml: gate\.metric is "rmse"/);
+    const other = { ...top, pipelines: { wine: { model: { task: 'regression' } } } };
+    expect(config(other, 'wine').params).toMatchObject({ gate });
+  });
+
   it('may be named like what every object has', () => {
     expect(config(TWO, 'constructor').params).toEqual({ model: TWO.model });
   });
@@ -212,8 +255,38 @@ describe('pipelines in params.yaml', () => {
     );
   });
 
+  it('may not be in several YAML documents', () => {
+    expect(() => config('schema: 1\n---\npipeline: iris')).toThrow(
+      /params\.yaml holds several YAML documents: keep one, and remove the line "---"/,
+    );
+  });
+
   it('are refused when the name is not a valid one', () => {
     expect(() => config({ pipelines: { 'my wine': {} } })).toThrow(/pipelines\.my wine/);
+  });
+});
+
+describe('the params.yaml of a worker', () => {
+  it.each([
+    ['gate: {metric: acuracy}', "the worker's params.yaml: gate.metric is"],
+    ['pipelines: {wine: {data: {target: 5}}}', "the worker's params.yaml, pipelines.wine: data."],
+    ['pipelines: {wine: 5}', "the worker's params.yaml: pipelines.wine is 5"],
+    ['pipelines: {wine: {storage: {}}}', "the worker's params.yaml, pipelines.wine: a pipeline"],
+    ['pipelines: {wine: {mlflow: {model_name: iris}}}', "the worker's params.yaml: pipelines iris"],
+    ['a: [', "the worker's /"],
+    ['a: &a {b: *a}', "the worker's /"],
+    ['a: 1\n---\nb: 1', "the worker's /"],
+  ])('is called so where a run cannot use it: %s', (text, start) => {
+    writeFileSync(join(root, 'params.yaml'), text);
+    const problem = problemOf(() => loadRunConfig(root, {}, 'wine'));
+    expect(problem.slice(0, start.length)).toBe(start);
+  });
+
+  it('is called so where it does not list a pipeline', () => {
+    config(TWO);
+    expect(loadRunConfig(root, {}, 'vine').unlisted).toMatch(
+      /^the worker's params\.yaml has no pipeline vine, /,
+    );
   });
 });
 

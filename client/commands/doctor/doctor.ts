@@ -6,7 +6,7 @@ import { type Session, openSession } from '../../session.ts';
 import type { Config } from '../../../config/environment.ts';
 import { BadParams, messageOf } from '../../../contract/failures.ts';
 import { sha256 } from '../../../store/hash.ts';
-import { type Finding, failed, ok } from './finding.ts';
+import { type Finding, fail, failed, ok } from './finding.ts';
 
 export function doctorCommand(context: CommandContext): Command {
   return new Command('doctor')
@@ -50,29 +50,22 @@ export async function doctor(
       checkClocks(config),
     ])
   ).flat();
-  const findings = [...(await checkParams(config, wrong)), ...looked];
+  const findings = [...checkParams(wrong), ...looked];
   if (json === true) printJson({ findings });
   else print(formatFindings(findings));
   return findings.some(({ state }) => state === 'fail') ? EXIT.setup : 0;
 }
 
-/**
- * The findings on params.yaml: the wrong sections of other pipelines, and what only a run checks, params that are valid
- * each for itself and not together.
- */
-export async function checkParams(
-  { params }: Pick<Config, 'params'>,
-  wrong: readonly BadParams[],
-): Promise<Finding[]> {
-  const { paramsOf } = await import('../../../pipeline/models/params.ts');
-  const errors: unknown[] = [...wrong];
-  try {
-    paramsOf(params, {});
-  } catch (error) {
-    errors.unshift(error);
-  }
-  if (errors.length === 0) return [ok('params.yaml', 'valid')];
-  return errors.map((error) => failed('params.yaml', error));
+/** The findings on params.yaml, one for each wrong value. */
+export function checkParams(wrong: readonly BadParams[]): Finding[] {
+  if (wrong.length === 0) return [ok('params.yaml', 'valid')];
+  return wrong.flatMap((error) =>
+    error.values.length === 0
+      ? failed('params.yaml', error)
+      : error.values.map(({ found, expected }) =>
+          fail('params.yaml', found, `correct it in params.yaml: ${expected}`),
+        ),
+  );
 }
 
 /** The findings on one part. Each part has its own session, so that a part that is down does not hide another. */

@@ -5,30 +5,79 @@ import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { checkParams, doctorCommand } from '../../../client/commands/doctor/doctor.ts';
 import { openContext } from '../../../client/context.ts';
-import { failed } from '../../../client/commands/doctor/finding.ts';
+import { failed, type Finding } from '../../../client/commands/doctor/finding.ts';
 import { checkNode, judgeSkew } from '../../../client/commands/doctor/machine.ts';
 import { judgeMlflowVersion, judgeWorkers } from '../../../client/commands/doctor/servers.ts';
+import { readParams } from '../../../config/params-file.ts';
 import { BadParams, SetupError } from '../../../contract/failures.ts';
 
 describe('doctor on params.yaml', () => {
-  const wrong = [
-    new BadParams('params.yaml, pipelines.tea: modle is not a known key: did you mean model?'),
-    new BadParams('params.yaml, pipelines.wine: model.max_depth is 0: expected a number'),
-  ];
+  const check = (file: object): Finding[] => {
+    const root = mkdtempSync(join(tmpdir(), 'doctor-'));
+    try {
+      writeFileSync(join(root, 'params.yaml'), stringify(file));
+      return checkParams(readParams(root).findWrongSections());
+    } finally {
+      rmSync(root, { recursive: true });
+    }
+  };
 
-  it('names every wrong section', async () => {
-    const found = await checkParams({ params: {} }, wrong);
-    expect(found.map(({ state, found: text }) => [state, text])).toEqual([
-      ['fail', 'params.yaml, pipelines.tea: modle is not a known key'],
-      ['fail', 'params.yaml, pipelines.wine: model.max_depth is 0'],
+  it('names every wrong value of every section, with how to correct it', () => {
+    const found = check({
+      pipelines: {
+        tea: { modle: {} },
+        wine: { data: { target: 7 }, gate: { margin: -1 } },
+        rum: { gate: { metric: 'acuracy' } },
+        gin: { mlflow: { tracking_uri: 'ftp://x' } },
+      },
+    });
+    expect(found.map(({ state, found: text, repair }) => [state, text, repair])).toEqual([
+      [
+        'fail',
+        'params.yaml, pipelines.tea: modle is not a known key',
+        'correct it in params.yaml: did you mean model?',
+      ],
+      [
+        'fail',
+        'params.yaml, pipelines.wine: data.target is 7',
+        'correct it in params.yaml: expected text',
+      ],
+      [
+        'fail',
+        'params.yaml, pipelines.wine: gate.margin is -1',
+        'correct it in params.yaml: expected at least 0',
+      ],
+      [
+        'fail',
+        'params.yaml, pipelines.rum: gate.metric is "acuracy"',
+        expect.stringMatching(
+          /^correct it in params\.yaml: expected one of accuracy, .* for classification, or rmse, .* for regression, or null$/,
+        ),
+      ],
+      [
+        'fail',
+        'params.yaml, pipelines.gin: mlflow.tracking_uri starts with "ftp:", which is neither an MLflow server nor a directory',
+        'write it like http://localhost:5000 or ./mlruns, in params.yaml or MLFLOW_TRACKING_URI',
+      ],
     ]);
-    expect(await checkParams({ params: {} }, [])).toMatchObject([{ state: 'ok', found: 'valid' }]);
+    expect(check({})).toMatchObject([{ state: 'ok', found: 'valid' }]);
   });
 
-  it('names the params of the default pipeline that do not fit together first', async () => {
-    const found = await checkParams({ params: { gate: { metric: 'rmse' } } }, wrong);
-    expect(found).toHaveLength(3);
-    expect(found[0]).toMatchObject({ state: 'fail', found: 'params: gate.metric is "rmse"' });
+  it('names the params that do not fit together unless other ones are frozen', () => {
+    expect(check({ gate: { metric: 'rmse' } })).toMatchObject([
+      { state: 'fail', found: 'params.yaml: gate.metric is "rmse"' },
+    ]);
+    expect(check({ gate: { metric: 'rmse' }, pipelines: { wine: null } })).toHaveLength(1);
+    const file = { pipelines: { wine: { gate: { metric: 'rmse' } }, tea: {} } };
+    expect(check(file)).toMatchObject([
+      { state: 'fail', found: 'params.yaml, pipelines.wine: gate.metric is "rmse"' },
+    ]);
+    const secret = { source: './a.csv', source_secret_env: 'RETRAIN_SOURCE_URL' };
+    expect(check({ pipelines: { wine: { data: secret } } })).toMatchObject([
+      {
+        found: expect.stringMatching(/^params\.yaml, pipelines\.wine: data\.source_secret_env is/),
+      },
+    ]);
   });
 
   it('names every wrong section also where the default pipeline’s is one of them', async () => {
