@@ -26,7 +26,7 @@ import { LocalCache } from './store/local-cache.ts';
 import { withScratch } from './store/own-folder.ts';
 import { readCacheSize } from './store/part-cache.ts';
 import { serveHealth } from './worker/health.ts';
-import { openLog, temporalLogger } from './worker/logger.ts';
+import { openLog, readLogLevel, temporalLogger } from './worker/logger.ts';
 import { probeSearchAttributes, openTrackings } from './worker/activity-deps.ts';
 import { sweepLeft } from './worker/sweep.ts';
 import { type WorkerSettings, WORKER_HELP, workerSettings } from './worker/options.ts';
@@ -46,6 +46,7 @@ const NOT_FOUND = 5;
 
 /** Connects and polls until SIGTERM or SIGINT, then drains: running activities get time to finish. */
 async function main(): Promise<void> {
+  log.level = readLogLevel(process.env);
   const commit = gitCommit();
   const settings = workerSettings(process.argv.slice(2), process.env, commit);
   const { role, taskQueue, cpuTaskQueue, deployment } = settings;

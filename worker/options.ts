@@ -143,12 +143,21 @@ function chooseDeployment(
 function readFlags(args: readonly string[]): Record<string, unknown> {
   const options = Object.fromEntries(FLAGS.map((flag) => [flag, { type: 'string' as const }]));
   try {
-    return { ...parseArgs({ args: [...args], options, strict: true }).values };
+    return { ...parseArgs({ args: joinNumbers(args), options, strict: true }).values };
   } catch (error) {
-    throw new BadParams(`${messageOf(error).split('. ')[0]}: see "${RETRAIN} worker --help"`, {
+    throw new BadParams(`${messageOf(error).split(/\.\s/)[0]}: see "${RETRAIN} worker --help"`, {
       cause: error,
     });
   }
+}
+
+/** Joins a negative number to its flag, because it looks like another flag: `--threads=-1`. */
+function joinNumbers(args: readonly string[]): string[] {
+  return args.reduce<string[]>((joined, arg) => {
+    const flag = joined.at(-1);
+    if (!/^-\d/.test(arg) || !FLAGS.some((one) => flag === `--${one}`)) return [...joined, arg];
+    return [...joined.slice(0, -1), `${flag}=${arg}`];
+  }, []);
 }
 
 function readVariables(env: NodeJS.ProcessEnv): Record<string, string> {

@@ -65,6 +65,8 @@ describe("a worker's settings", () => {
     [['--role', 'both'], /^--role \(or RETRAIN_ROLE\) is "both"/],
     [['--threads', '0'], /^--threads \(or RETRAIN_THREADS\) is "0"/],
     [['--threads', 'two'], /^--threads/],
+    [['--threads', '-1'], /^--threads \(or RETRAIN_THREADS\) is "-1": expected at least 1$/],
+    [['--role', '--threads', '2'], /'--role' argument is ambiguous: see ".* worker --help"$/],
     [['--task-queue', 'a b'], /^--task-queue/],
     [['--shutdown-grace', 'soon'], /^--shutdown-grace/],
     [['--heartbeat-timeout', '4'], /^--heartbeat-timeout \(or RETRAIN_HEARTBEAT_TIMEOUT\) is "4"/],
