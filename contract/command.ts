@@ -3,3 +3,8 @@
  * they can be pasted.
  */
 export const RETRAIN = 'npx retrain';
+
+/** A word of a shell's command line. */
+export function quoteWord(text: string): string {
+  return /^[\w./:=@+-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
+}

@@ -80,3 +80,6 @@ export interface NightlySummary {
   /** Files that cannot be used, so they are in no version. */
   quarantined: QuarantinedFile[];
 }
+
+/** The rules of a schedule that names no others: the maximum random delay, and how late a missed start may still run. */
+export const SCHEDULE_DEFAULTS = { jitter: '1m', catchup: '12h' } as const;

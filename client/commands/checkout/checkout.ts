@@ -15,7 +15,7 @@ import { print, printJson, say } from '../../print.ts';
 import { openStoreSession } from '../../session.ts';
 import type { CheckedOut, CheckoutRequest } from './into-folder.ts';
 import type { WantedFile } from './plan.ts';
-import { RETRAIN } from '../../../contract/command.ts';
+import { quoteWord, RETRAIN } from '../../../contract/command.ts';
 
 interface CheckoutFlags extends CommonFlags {
   out: string;
@@ -68,11 +68,6 @@ async function checkout(
     process.off('SIGINT', stop);
     await session.close();
   }
-}
-
-/** A word of a shell's command line. */
-function quoteWord(text: string): string {
-  return /^[\w./@+-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }
 
 /** An error of the file system, as a sentence that says how to repair it. */

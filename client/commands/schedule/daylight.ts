@@ -1,7 +1,10 @@
 import type { ScheduleDescription } from '@temporalio/client';
 import proto from '@temporalio/proto';
-import { RETRAIN } from '../../../contract/command.ts';
+import { quoteWord, RETRAIN } from '../../../contract/command.ts';
+import { SCHEDULE_DEFAULTS } from '../../../contract/nightly.ts';
+import { flattenParams, formatParam } from '../../../contract/trials.ts';
 import type { Session } from '../../session.ts';
+import type { Wanted } from './definition.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -26,6 +29,7 @@ export interface ClockChange {
 export async function warnOfDaylight(
   { client, namespace }: Session,
   { scheduleId, raw, spec }: Pick<ScheduleDescription, 'scheduleId' | 'raw' | 'spec'>,
+  wanted: Wanted,
   now = Date.now(),
 ): Promise<string[]> {
   const timezone = spec.timezone ?? 'UTC';
@@ -41,7 +45,7 @@ export async function warnOfDaylight(
     const starts = (startTime ?? []).map(({ seconds }) => Number(seconds) * 1_000);
     const jitter = spec.jitter ?? 0;
     const planned = starts.map((start) => removeJitter(start, { jitter, calendars, timezone }));
-    const warning = describeChange(change, planned, calendars, timezone);
+    const warning = describeChange(change, planned, calendars, { ...wanted, timezone });
     if (warning !== undefined) warnings.push(warning);
   }
   return warnings;
@@ -118,12 +122,14 @@ export function describeChange(
   { at, kind, local: [first, end] }: ClockChange,
   starts: readonly number[],
   calendars: Calendars,
-  timezone: string,
+  wanted: Wanted,
 ): string | undefined {
   // A schedule that starts every hour or more often needs no warning: one start more or less changes little.
   if (starts.length >= (2 * WINDOW) / HOUR - 1) return undefined;
+  const { timezone } = wanted;
   const toLocal = makeLocalClock(timezone);
-  const repair = `choose a time outside ${formatClock(first)}–${formatClock(end)}, such as "${RETRAIN} schedule create --at 04:30"`;
+  const example = writeMovedCreate(wanted);
+  const repair = `choose a time outside ${formatClock(first)}–${formatClock(end)}${example === undefined ? '' : `, such as "${example}"`}`;
   if (kind === 'repeated') {
     const twice = starts.map(toLocal).find((time, i, all) => all.indexOf(time) !== i);
     if (twice === undefined) return undefined;
@@ -167,6 +173,43 @@ function contains({ start, end, step }: Range, value: number): boolean {
   const first = start ?? 0;
   const last = Math.max(first, end ?? 0);
   return value >= first && value <= last && (value - first) % (step || 1) === 0;
+}
+
+/**
+ * The command that creates the same schedule with its starts after 4 o'clock. Undefined for a cron expression that does
+ * not start at one hour of the day.
+ */
+function writeMovedCreate({
+  pipeline,
+  cron,
+  timezone,
+  note,
+  set,
+  ...rules
+}: Wanted): string | undefined {
+  const [, minute, days] = /^([\d,*/-]+) \d+ (.+)$/.exec(cron) ?? [];
+  if (minute === undefined) return undefined;
+  const isDaily = days === '* * *' && /^\d+$/.test(minute);
+  const { jitter, catchup } = SCHEDULE_DEFAULTS;
+  const flags = [
+    ['at', isDaily ? `04:${minute.padStart(2, '0')}` : undefined],
+    ['cron', isDaily ? undefined : `${minute} 4 ${days}`],
+    ['timezone', timezone],
+    ['pipeline', pipeline],
+    ['jitter', rules.jitter === jitter ? undefined : rules.jitter],
+    ['catchup', rules.catchup === catchup ? undefined : rules.catchup],
+    ['note', note],
+    ...Object.entries(flattenParams(set)).map(([name, value]) => [
+      'set',
+      `${name}=${formatParam(value)}`,
+    ]),
+  ];
+  return [
+    `${RETRAIN} schedule create`,
+    ...flags.flatMap(([name, value]) =>
+      value === undefined ? [] : [`--${name} ${quoteWord(value)}`],
+    ),
+  ].join(' ');
 }
 
 function formatClock(local: number): string {

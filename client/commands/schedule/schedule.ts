@@ -6,6 +6,7 @@ import { foldText, print, printJson, say } from '../../print.ts';
 import { readRunParams, type Session, withSession } from '../../session.ts';
 import type { Config } from '../../../config/environment.ts';
 import { BadParams, messageOf } from '../../../contract/failures.ts';
+import { SCHEDULE_DEFAULTS } from '../../../contract/nightly.ts';
 import type { Wanted } from './definition.ts';
 import type { Shown } from './show.ts';
 import { RETRAIN } from '../../../contract/command.ts';
@@ -48,8 +49,12 @@ function createCommand(context: CommandContext): Command {
       '--timezone <name>',
       'an IANA name, such as Europe/Berlin (default: that of this machine)',
     )
-    .option('--jitter <duration>', 'the maximum random delay', '1m')
-    .option('--catchup <duration>', 'how late a missed start may still run', '12h')
+    .option('--jitter <duration>', 'the maximum random delay', SCHEDULE_DEFAULTS.jitter)
+    .option(
+      '--catchup <duration>',
+      'how late a missed start may still run',
+      SCHEDULE_DEFAULTS.catchup,
+    )
     .option('--note <text>', 'a note, shown with the schedule')
     .addHelpText('after', examples('schedule create --at 05:00 --timezone Europe/Berlin'))
     .action(async ({ pipeline, at, cron, timezone, set, note, ...flags }: CreateFlags) => {
@@ -109,7 +114,7 @@ export async function createSchedule(config: Config, wanted: Wanted & Common): P
     const { created, description } = await putSchedule(session, wanted);
     const shown = await readSchedule(session, description);
     // The schedule exists, so a server that cannot list its starts does not fail the command.
-    const warnings = await warnOfDaylight(session, description).catch((error: unknown) => [
+    const warnings = await warnOfDaylight(session, description, wanted).catch((error: unknown) => [
       `the starts at changes of the clocks could not be checked (${messageOf(error)})`,
     ]);
     if (wanted.json === true) printJson({ created, ...shown, warnings });

@@ -42,6 +42,15 @@ describe("the changes of a time zone's clocks in a year", () => {
 
 describe('a start in the night in which the clocks change', () => {
   const [spring, autumn] = year('Europe/Berlin') as [ClockChange, ClockChange];
+  const wanted = {
+    pipeline: 'wine',
+    cron: '30 2 * * *',
+    timezone: 'Europe/Berlin',
+    jitter: '1m',
+    catchup: '12h',
+    note: undefined as string | undefined,
+    set: {},
+  };
   /** A cron expression as the server describes it. */
   const calendar = (hour: number, minute: number) => [
     {
@@ -54,27 +63,41 @@ describe('a start in the night in which the clocks change', () => {
   ];
 
   it('is named where it does not exist', () => {
-    expect(describeChange(spring, [], calendar(2, 30), 'Europe/Berlin')).toMatch(
-      /^02:30 does not exist in Europe\/Berlin on 2027-03-28, .*: choose a time outside 02:00–03:00, such as ".*schedule create --at 04:30"$/,
+    expect(describeChange(spring, [], calendar(2, 30), wanted)).toMatch(
+      /^02:30 does not exist in Europe\/Berlin on 2027-03-28, .*: choose a time outside 02:00–03:00, such as "npx retrain schedule create --at 04:30 --timezone Europe\/Berlin --pipeline wine"$/,
     );
     const [mondays] = calendar(2, 30);
     const never = [{ ...mondays!, dayOfWeek: [{ start: 1 }] }]; // the clocks change on a Sunday
-    expect(describeChange(spring, [], never, 'Europe/Berlin')).toBeUndefined();
+    expect(describeChange(spring, [], never, wanted)).toBeUndefined();
+  });
+
+  it('is named with the command that creates the same schedule at another time', () => {
+    const nameIt = (changed: Partial<typeof wanted>) =>
+      describeChange(spring, [], calendar(2, 30), { ...wanted, ...changed });
+    const own = {
+      cron: '30 2 * * 1-5',
+      jitter: '5m',
+      catchup: '1h',
+      note: "the team's",
+      set: { model: { max_depth: 3 } },
+    };
+    expect(nameIt(own)).toContain(
+      String.raw`such as "npx retrain schedule create --cron '30 4 * * 1-5' --timezone Europe/Berlin --pipeline wine --jitter 5m --catchup 1h --note 'the team'\''s' --set model.max_depth=3"`,
+    );
+    expect(nameIt({ cron: '30 2,3 * * *' })).toMatch(/: choose a time outside 02:00–03:00$/);
   });
 
   it('is not named where the server starts at another time instead', () => {
     const moved = [at('2027-03-28T01:30:00Z')]; // 03:30
-    expect(describeChange(spring, moved, calendar(2, 30), 'Europe/Berlin')).toBeUndefined();
+    expect(describeChange(spring, moved, calendar(2, 30), wanted)).toBeUndefined();
   });
 
   it('is named where the server starts twice', () => {
     const starts = [at('2027-10-31T00:30:00Z'), at('2027-10-31T01:30:00Z')];
-    expect(describeChange(autumn, starts, calendar(2, 30), 'Europe/Berlin')).toMatch(
+    expect(describeChange(autumn, starts, calendar(2, 30), wanted)).toMatch(
       /^02:30 occurs twice in Europe\/Berlin on 2027-10-31, and the schedule starts both times/,
     );
-    expect(
-      describeChange(autumn, starts.slice(1), calendar(2, 30), 'Europe/Berlin'),
-    ).toBeUndefined();
+    expect(describeChange(autumn, starts.slice(1), calendar(2, 30), wanted)).toBeUndefined();
   });
 
   it('is found behind the jitter that the server adds', () => {
@@ -83,15 +106,15 @@ describe('a start in the night in which the clocks change', () => {
     const planned = jittered.map((start) => removeJitter(start, half));
     expect(planned).toEqual([at('2027-11-07T05:30:00Z'), at('2027-11-07T06:30:00Z')]);
     const [, change] = year('America/New_York');
-    expect(describeChange(change!, planned, half.calendars, half.timezone)).toMatch(
-      /^01:30 occurs twice in America\/New_York on 2027-11-07/,
-    );
+    expect(
+      describeChange(change!, planned, half.calendars, { ...wanted, timezone: half.timezone }),
+    ).toMatch(/^01:30 occurs twice in America\/New_York on 2027-11-07/);
   });
 
   it('is not named at another hour, or where it starts all day', () => {
     const half = [at('2027-03-28T02:30:00Z')];
-    expect(describeChange(spring, half, calendar(4, 30), 'Europe/Berlin')).toBeUndefined();
+    expect(describeChange(spring, half, calendar(4, 30), wanted)).toBeUndefined();
     const hourly = Array.from({ length: 6 }, (_, i) => at('2027-10-30T22:00:00Z') + i * 3_600_000);
-    expect(describeChange(autumn, hourly, calendar(2, 0), 'Europe/Berlin')).toBeUndefined();
+    expect(describeChange(autumn, hourly, calendar(2, 0), wanted)).toBeUndefined();
   });
 });
