@@ -166,7 +166,7 @@ export function readParams(root: string, owner = ''): ReadParams {
   const settings = (pipeline = defaultPipeline): PipelineSettings => {
     const unlisted =
       pipelines?.includes(pipeline) === false
-        ? `${fileName} has no pipeline ${pipeline}, and no data of it is stored: choose one of ${pipelines.join(', ')}, add --set data.source=FILE, or write a section with "${RETRAIN} init FILE --target COLUMN --pipeline ${pipeline}"`
+        ? `${fileName} has no pipeline ${pipeline}, and no data of it is stored: choose one of ${pipelines.join(', ')}, start it with "${RETRAIN} run 1 --pipeline ${pipeline} --set data.source=FILE", or write a section with "${RETRAIN} init FILE --target COLUMN --pipeline ${pipeline}"`
         : undefined;
     return { ...readSettings(pipeline, find(pipeline)), unlisted };
   };

@@ -149,7 +149,7 @@ describe('pipelines in params.yaml', () => {
 
   it('are listed in the sentence about one that is not among them', () => {
     expect(config(TWO, 'vine').unlisted).toMatch(
-      /^params\.yaml has no pipeline vine, and no data of it is stored: choose one of iris, wine, coffee, add --set/,
+      /^params\.yaml has no pipeline vine, and no data of it is stored: choose one of iris, wine, coffee, start it with "npx retrain run 1 --pipeline vine --set data\.source=FILE", or/,
     );
     expect(config(TWO, 'wine').unlisted).toBeUndefined();
   });
