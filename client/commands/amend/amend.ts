@@ -47,7 +47,7 @@ export async function amend(config: Config, options: AmendOptions): Promise<numb
   const { ledgerWith, replaceBatch } = await import('./replace-batch.ts');
   return withSession(config, check, async (session) => {
     const { store } = session;
-    const before = await ledgerWith(store, options);
+    const before = await ledgerWith(session, options);
     const after = await replaceBatch(store, config, before, options);
     const changed = after.revision !== before.revision;
     const stale = await listStale(store, pipeline, after);

@@ -1,8 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { adviseOnBatch } from '../../check-run.ts';
 import { say } from '../../print.ts';
+import type { StoreSession } from '../../session.ts';
 import type { Config } from '../../../config/environment.ts';
-import { BadData, MissingHistory, messageOf } from '../../../contract/failures.ts';
+import { BadParams, MissingHistory, messageOf } from '../../../contract/failures.ts';
 import { makeRunParams } from '../../../sources/frozen.ts';
 import { isVisiblePath, BATCHES, RAW, amendedFile, batchFile } from '../../../contract/paths.ts';
 import { conformBatch } from '../../../pipeline/batches/conform.ts';
@@ -11,7 +13,6 @@ import { encodeColumns } from '../../../store/columns-file.ts';
 import { refOf } from '../../../store/hash.ts';
 import type { Store } from '../../../store/index.ts';
 import { type Ledger, columnsAt } from '../../../store/ledger/ledger.ts';
-import { RETRAIN } from '../../../contract/command.ts';
 
 export interface AmendOptions {
   pipeline: string;
@@ -26,13 +27,13 @@ export interface AmendOptions {
 
 /** The ledger of the pipeline. @throws MissingHistory when the batch has not been cut */
 export async function ledgerWith(
-  { ledgers }: Store,
-  { pipeline, batch }: AmendOptions,
+  session: StoreSession,
+  { pipeline, batch }: Pick<AmendOptions, 'pipeline' | 'batch'>,
 ): Promise<Ledger> {
-  const ledger = await ledgers.read(pipeline);
+  const ledger = await session.store.ledgers.read(pipeline);
   if (ledger?.batches[batch - 1] === undefined)
     throw new MissingHistory(
-      `batch ${batch} of ${pipeline} has not been cut, so there is nothing to amend: run it first with "${RETRAIN} run ${batch} --pipeline ${pipeline}"`,
+      `batch ${batch} of ${pipeline} has not been cut, so there is nothing to amend: ${await adviseOnBatch(session, batch)}`,
     );
   return ledger;
 }
@@ -46,7 +47,7 @@ export async function replaceBatch(
 ): Promise<Ledger> {
   const name = basename(source);
   if (!isVisiblePath(name))
-    throw new BadData(
+    throw new BadParams(
       `--source ${source} is hidden, or names no file: give the path of a CSV file`,
     );
   const bytes = await readHere(source);
@@ -87,7 +88,7 @@ async function readHere(source: string): Promise<Uint8Array> {
   try {
     return await readFile(source);
   } catch (error) {
-    throw new BadData(`--source ${source} cannot be read (${messageOf(error)}): check the path`, {
+    throw new BadParams(`--source ${source} cannot be read (${messageOf(error)}): check the path`, {
       cause: error,
     });
   }

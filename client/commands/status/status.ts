@@ -11,7 +11,7 @@ import {
   formatTable,
 } from '../../format.ts';
 import { print, printFact, printJson, printLink, printModel, say } from '../../print.ts';
-import { readRunParams, type Session, withSession } from '../../session.ts';
+import { type Session, withSession } from '../../session.ts';
 import { workflowIdOf } from '../../../contract/train-batch.ts';
 import { findDecision, toChampionDocument } from '../../champion.ts';
 import { describeStale } from '../../versions.ts';
@@ -42,6 +42,7 @@ export async function status(
   const { readLatestRun } = await import('./latest-run.ts');
   const { readStoredVersion } = await import('./stored-version.ts');
   const { readWaiting } = await import('../../promotion.ts');
+  const { adviseOnBatch } = await import('../../check-run.ts');
   const { printDecision } = await import('./decision.ts');
   return withSession(config, ['temporal'], async (session) => {
     const [run, stored, now] = await Promise.all([
@@ -54,7 +55,7 @@ export async function status(
     if (stored.error !== null && run === null) throw stored.error;
     if (run === null && version === null)
       throw new MissingHistory(
-        `batch ${batch} of ${pipeline} has never been run: ${await adviseOn(session, pipeline, batch)}`,
+        `batch ${batch} of ${pipeline} has never been run: ${await adviseOnBatch(session, batch)}`,
       );
     if (stored.error !== null)
       say(`the version cannot be shown: ${stored.error.message}`, 'warning');
@@ -118,18 +119,6 @@ export function toVersionDocument({
     forced,
     healed,
   };
-}
-
-/** The advice for a batch that has never been run. */
-async function adviseOn(session: Session, pipeline: string, batch: number): Promise<string> {
-  const { batchesThere } = await import('../../../sources/append-only/table.ts');
-  const { params, ledger } = await readRunParams(session, {});
-  const { last } = batchesThere(ledger, params);
-  if (batch <= last) return `run it with "${RETRAIN} run ${batch} --pipeline ${pipeline}"`;
-  if (ledger === undefined)
-    return `the pipeline has no data yet; start with "${RETRAIN} run 1 --pipeline ${pipeline}"`;
-  const known = last === 1 ? 'one batch is known' : `${last} batches are known`;
-  return `${known}; "${RETRAIN} pending --pipeline ${pipeline}" looks for more`;
 }
 
 /** Prints the run for a person. */
