@@ -48,6 +48,8 @@ export async function readStoredVersion(
   batch: number,
 ): Promise<Stored> {
   try {
+    // A read in a bucket that cannot exist finds nothing, which is no version that has not been built.
+    await session.store.bucket.ensure();
     const version = (await session.store.records.readLatest(pipeline, batch)) ?? null;
     if (version === null) return { ...NOTHING, error: null };
     const [origins, tracked, stale, history] = await Promise.all([
