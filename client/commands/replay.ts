@@ -6,6 +6,7 @@ import { formatTable } from '../format.ts';
 import { print, printJson, say } from '../print.ts';
 import { type Session, withSession } from '../session.ts';
 import type { Config } from '../../config/environment.ts';
+import { BadParams } from '../../contract/failures.ts';
 import type { Replayed } from '../../worker/replay.ts';
 
 export function replayCommand(context: CommandContext): Command {
@@ -30,6 +31,8 @@ export interface ReplayOptions {
   json?: boolean | undefined;
 }
 
+const GRPC_INVALID_ARGUMENT = 3;
+
 type ReplayedRun = Replayed & { type: string; status: string };
 
 /** `replay`: replays the open and the recent histories of the namespace on the workflow code here. */
@@ -39,7 +42,9 @@ export async function replayHistories(config: Config, options: ReplayOptions): P
   const { workflowSource } = await import('../../worker/workers.ts');
   Runtime.install({ logger: new DefaultLogger('ERROR', () => undefined) });
   return withSession(config, ['temporal'], async (session) => {
-    const runs = await listRuns(session, options);
+    const runs = await listRuns(session, options).catch((error: unknown) =>
+      throwQueryError(error, options.query),
+    );
     const replayed: ReplayedRun[] = [];
     for await (const result of replay(
       workflowSource({ production: false }),
@@ -52,6 +57,18 @@ export async function replayHistories(config: Config, options: ReplayOptions): P
     else printReplayed(replayed);
     return replayed.every(({ problem }) => problem === undefined) ? 0 : EXIT.failed;
   });
+}
+
+/** @throws BadParams where the server refuses the filter of `--query`; any other error as it is */
+export async function throwQueryError(error: unknown, query: string | undefined): Promise<never> {
+  const { isGrpcServiceError } = await import('@temporalio/client');
+  const cause = error instanceof Error ? error.cause : undefined;
+  const isRefused = isGrpcServiceError(cause) && (cause.code as number) === GRPC_INVALID_ARGUMENT;
+  if (query === undefined || !isRefused) throw error;
+  throw new BadParams(
+    `--query ${query}: Temporal refused this filter (${cause.details}): correct it, as in --query "WorkflowType = 'trainBatch'"`,
+    { cause: error },
+  );
 }
 
 /** The runs by run id, the open ones first, because a deployment can block only those. */
