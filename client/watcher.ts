@@ -100,10 +100,22 @@ export function chooseLocalPath(
   return pipeline === config.defaultPipeline ? path : join(dirname(path), pipeline, basename(path));
 }
 
-/** Reports a failed run: a sentence and, with `--json`, a document. */
+/**
+ * Reports a failed run: a sentence and, with `--json`, a document.
+ * @param options the pipeline is null where params.yaml, which names the default one, cannot be read
+ */
 export async function reportFailure(
   error: unknown,
-  { pipeline, batch, json, ...ran }: Followed & { workflowId?: string; runId?: string },
+  {
+    pipeline,
+    batch,
+    json,
+    ...ran
+  }: Pick<Followed, 'batch' | 'json'> & {
+    pipeline: string | null;
+    workflowId?: string;
+    runId?: string;
+  },
 ): Promise<number> {
   const failure = await describeFailure(error);
   if (json === true) {

@@ -64,12 +64,12 @@ async function runBatch(
   flags: RunFlags,
   only?: StageName,
 ): Promise<void> {
-  let pipeline = flags.pipeline ?? '';
+  let pipeline = flags.pipeline ?? null;
   const request = { batch, only, set: flags.set ?? {}, ...flags };
   try {
     const config = await context.configure(flags.pipeline, flags.set);
     pipeline = config.pipeline;
-    process.exitCode = await run(config, { ...request, pipeline });
+    process.exitCode = await run(config, { ...request, pipeline: config.pipeline });
   } catch (error) {
     const { chooseExitCode } = await import('../failure.ts');
     const { reportFailure } = await import('../watcher.ts');
