@@ -51,12 +51,19 @@ function describeReason(reason: Reason): string {
     case 'again':
       return 'nothing differs: forced, or made again';
     case 'champion':
+      if (reason.name === 'unusable')
+        return `it decides again: the champion ${reason.new === null ? 'can be scored again' : 'cannot be scored now'}`;
       return `it decides again: ${reason.new === null ? 'there is no champion now' : `the champion is build ${toText(reason.new)} now`}`;
+    case 'cut':
+      return reason.new === 'file'
+        ? 'the batch is a file of its own now, and not rows of a table'
+        : 'the batch is cut from the table now, and not a file of its own';
     case 'input':
       return `${reason.name} ${shortenMd5(String(reason.old))} → ${shortenMd5(String(reason.new))}`;
     case 'code':
       return `code version ${toText(reason.old)} → ${toText(reason.new)}`;
     default:
+      if (reason.name === 'added_columns') return 'the columns that later files add are others now';
       return `${reason.name} ${toText(reason.old)} → ${toText(reason.new)}`;
   }
 }

@@ -13,10 +13,11 @@ export interface Identity {
 
 /**
  * One difference between two runs of a stage. For an input, `old` and `new` are MD5s. For the champion, which gate compares
- * with, they are builds such as `3.1`, or null.
+ * with, they are builds such as `3.1`, or null; with the name `unusable`, why it cannot be scored, or null. For a cut, they
+ * say whether the batch is a whole `file` or rows of a `table`.
  */
 export interface StageDifference {
-  kind: 'champion' | 'param' | 'input' | 'code' | 'library';
+  kind: 'champion' | 'cut' | 'param' | 'input' | 'code' | 'library';
   name: string;
   old: unknown;
   new: unknown;
@@ -34,7 +35,13 @@ export function compareIdentities(
 ): StageDifference[] {
   const champion = compareScalar('champion', 'champion', findChampion(before), findChampion(after));
   // Another champion has other artifacts and another type. The build says it all.
-  const isToSkip = (name: string): boolean => champion.length > 0 && name.startsWith('champion');
+  const isOther = champion.length > 0;
+  const cut = compareScalar('cut', 'batch', findCut(before), findCut(after));
+  const isToSkip = (name: string): boolean =>
+    (isOther && name.startsWith('champion')) ||
+    name === 'unusable' ||
+    (cut.length > 0 && CUT_PARAMS.has(name));
+  const unusable = isOther ? null : before.params['unusable'];
   const params = (identity: Identity): unknown =>
     Object.fromEntries(
       Object.entries(identity.params).flatMap(([name, value]) =>
@@ -43,6 +50,8 @@ export function compareIdentities(
     );
   return [
     ...champion,
+    ...compareScalar('champion', 'unusable', unusable, after.params['unusable']),
+    ...cut,
     ...listChanges('param', params(before), params(after)),
     ...Object.entries(after.inputs).flatMap(([name, ref]) =>
       isToSkip(name) ? [] : compareInput(before.inputs[name], ref),
@@ -59,6 +68,22 @@ function findChampion({ params: { champion } }: Identity): string | null {
   if (!isObject(champion)) return null;
   const { version, seq } = champion;
   return `${String(version)}.${String(seq)}`;
+}
+
+/** The params of prepare_batch that only one of the two ways to cut a batch has. */
+const CUT_PARAMS = new Set([
+  'batch_size',
+  'shuffle_seed',
+  'after',
+  'missing_values',
+  'on_new_column',
+  'on_missing_column',
+  'columns_by',
+]);
+
+/** How prepare_batch cuts the batch. For another stage it is always the same. */
+function findCut({ params }: Identity): 'file' | 'table' {
+  return 'batch_size' in params ? 'table' : 'file';
 }
 
 function listChanges(

@@ -33,6 +33,40 @@ describe('compareIdentities', () => {
     expect(why(3, 3)).toBe('');
   });
 
+  it('says in words that a champion cannot be scored, and that it can be again', () => {
+    const ofGate = (version: number, unusable?: string): Identity => ({
+      code: 1,
+      params: {
+        champion: { version, seq: 1 },
+        ...(unusable === undefined ? {} : { unusable }),
+      },
+      libraries: {},
+      inputs: {},
+    });
+    const why = (before: Identity, after: Identity): string =>
+      describeReasons(compareIdentities(before, after, {}));
+    const lost = ofGate(3, 'its model is damaged: repair it');
+    expect(why(ofGate(3), lost)).toBe('it decides again: the champion cannot be scored now');
+    expect(why(lost, ofGate(3))).toBe('it decides again: the champion can be scored again');
+    expect(why(lost, ofGate(4))).toBe('it decides again: the champion is build 4.1 now');
+    expect(why(lost, lost)).toBe('');
+  });
+
+  it('says in words that an amended batch is a file of its own, and that it is not any more', () => {
+    const cut = (params: Record<string, unknown>): Identity => ({ ...identity, params });
+    const table = cut({ target: 'species', batch_size: 50, shuffle_seed: 42 });
+    const file = cut({ target: 'species', missing_values: [''], on_new_column: 'adapt' });
+    const why = (before: Identity, after: Identity): string =>
+      describeReasons(compareIdentities(before, after, sections));
+    expect(why(table, file)).toBe('the batch is a file of its own now, and not rows of a table');
+    expect(why(file, table)).toBe('the batch is cut from the table now, and not a file of its own');
+    const smaller = cut({ ...table.params, batch_size: 40 });
+    expect(why(table, smaller)).toBe('data.batch_size 50 → 40');
+    expect(why(table, { ...file, params: { ...file.params, target: 'y' } })).toMatch(
+      /; data\.target species → y$/,
+    );
+  });
+
   it('finds nothing between a run and itself', () => {
     expect(compareIdentities(identity, structuredClone(identity), sections)).toEqual([]);
   });
