@@ -11,7 +11,7 @@ import type { Artifacts } from '../../../store/artifacts.ts';
 import type { Store } from '../../../store/index.ts';
 import { type NewBatch, batchesAt } from '../../../store/ledger/ledger.ts';
 import { withOwnFolder } from '../../../store/own-folder.ts';
-import { outputOf } from '../../../store/record-check.ts';
+import { outputOf, requireKept } from '../../../store/record-check.ts';
 import { compareOnSameRows, type SameRows } from './same-rows.ts';
 import type { VersionRecord } from '../../../store/version-record.ts';
 
@@ -43,12 +43,21 @@ export interface DiffDocument {
   importance: Changes;
 }
 
-/** Compares two builds, of one version or of two. */
+/**
+ * Compares two builds, of one version or of two.
+ * @throws MissingHistory when gc has removed the artifacts of one
+ */
 export async function compareBuilds(
-  { artifacts, ledgers, cache }: Pick<Store, 'artifacts' | 'ledgers' | 'cache'>,
+  {
+    artifacts,
+    ledgers,
+    cache,
+    records,
+  }: Pick<Store, 'artifacts' | 'ledgers' | 'cache' | 'records'>,
   before: VersionRecord,
   after: VersionRecord,
 ): Promise<DiffDocument> {
+  await Promise.all([before, after].map((build) => requireKept(records, build)));
   const [ledger, old, now, sameRows] = await Promise.all([
     ledgers.read(before.pipeline),
     readModelFacts(artifacts, before),

@@ -3,7 +3,7 @@ import { type CommandContext, examples } from '../../context.ts';
 import { print, printJson } from '../../print.ts';
 import type { Config } from '../../../config/environment.ts';
 import type { Ref } from '../../../contract/ref.ts';
-import { outputOf } from '../../../store/record-check.ts';
+import { outputOf, requireKept } from '../../../store/record-check.ts';
 import { type DiffRequest, withBuilds, makeComparison } from './diff.ts';
 import { type DvcDiff, formatDvcTable, compareMetrics, compareParams } from './dvc-shape.ts';
 
@@ -28,7 +28,8 @@ export function paramsCommand(context: CommandContext): Command {
 /** `metrics diff A B`: prints what `dvc metrics diff` prints. */
 async function diffMetrics(config: Config, request: DiffRequest): Promise<number> {
   const { readMetrics } = await import('../../../store/metrics-file.ts');
-  return withBuilds(config, request, async ({ store: { artifacts } }, old, now) => {
+  return withBuilds(config, request, async ({ store: { artifacts, records } }, old, now) => {
+    await Promise.all([old, now].map((build) => requireKept(records, build)));
     const [before, after] = [
       outputOf(old, 'evaluate', 'metrics'),
       outputOf(now, 'evaluate', 'metrics'),

@@ -23,7 +23,8 @@ const encoder = {
 };
 
 describe('the differences between two versions', () => {
-  const { artifacts, ledgers, cache } = storeIn(new MemoryBucket());
+  const stored = storeIn(new MemoryBucket());
+  const { artifacts } = stored;
 
   /** A record of a version whose model is stored. */
   async function store(version: number, model: object, params: object): Promise<VersionRecord> {
@@ -43,18 +44,27 @@ describe('the differences between two versions', () => {
   it('name no type of model where a record does not name the default one', async () => {
     const old = await store(1, tree, { max_depth: 5 });
     const now = await store(2, tree, { max_depth: 5, type: 'decision_tree' });
-    expect((await compareBuilds({ artifacts, ledgers, cache }, old, now)).params).toEqual({});
+    expect((await compareBuilds(stored, old, now)).params).toEqual({});
     const other = await store(3, { ...tree, root: leaf }, { type: 'baseline' });
-    expect((await compareBuilds({ artifacts, ledgers, cache }, old, other)).params).toEqual({
+    expect((await compareBuilds(stored, old, other)).params).toEqual({
       'model.max_depth': { old: 5, new: null },
       'model.type': { old: 'decision_tree', new: 'baseline' },
     });
   });
 
+  it('need the artifacts of both, and where gc has removed some, say how they are made again', async () => {
+    const bucket = storeIn(new MemoryBucket());
+    const [old, now] = [buildRecord(1).record, buildRecord(3).record];
+    await bucket.records.markCollected(old, '2026-11-29T00:00:00.000Z');
+    await expect(compareBuilds(bucket, old, now)).rejects.toThrow(
+      'version 1 of iris was not kept by gc on 2026-11-29; its record stays: build it again with "npx retrain run 1 --pipeline iris"',
+    );
+  });
+
   it('show the importance of a feature that one model does not have, under any name', async () => {
     const old = await store(1, { ...tree, root: leaf }, { type: 'baseline' });
     const now = await store(2, tree, { max_depth: 5 });
-    const { importance } = await compareBuilds({ artifacts, ledgers, cache }, old, now);
+    const { importance } = await compareBuilds(stored, old, now);
     expect(importance).toEqual({ constructor: { old: null, new: expect.any(Number) } });
   });
 });
