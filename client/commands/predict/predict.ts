@@ -12,7 +12,7 @@ import { openMeter } from '../../meter.ts';
 import { printJson, say } from '../../print.ts';
 import { withStoreSession } from '../../session.ts';
 import { openPredictions } from './predictions.ts';
-import { findFormat, openRows } from './rows.ts';
+import { findFormat, findOutputFormat, openRows } from './rows.ts';
 
 interface PredictFlags extends CommonFlags {
   model: string;
@@ -67,7 +67,7 @@ async function predictRows(config: Config, flags: PredictFlags): Promise<number>
   if (flags.json === true && flags.out === '-')
     throw new BadParams('--json needs --out FILE: without it, stdout has the predictions');
   const inFormat = findFormat(flags.in);
-  const outFormat = findFormat(flags.out);
+  const outFormat = findOutputFormat(flags.out);
   const model = await withStoreSession(config, ({ store }) =>
     loadFrom(store, config.pipeline, flags.model),
   );

@@ -44,6 +44,18 @@ export function findFormat(path: string): Format {
   );
 }
 
+/**
+ * The format of a file of predictions by its extension; `-` is CSV.
+ * @throws BadParams for an extension that does not say which format it is
+ */
+export function findOutputFormat(path: string): Format {
+  if (path === '-' || !['.txt', '.tsv'].includes(extname(path).toLowerCase()))
+    return findFormat(path);
+  throw new BadParams(
+    `--out ${path}: its extension does not name the format of the predictions: use .csv, .jsonl or .parquet, or - for CSV on stdout`,
+  );
+}
+
 /** Bytes read at a time. */
 const PIECE = 1 << 20;
 

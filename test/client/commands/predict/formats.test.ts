@@ -14,7 +14,11 @@ import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'h
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { openPredictions } from '../../../../client/commands/predict/predictions.ts';
-import { findFormat, openRows } from '../../../../client/commands/predict/rows.ts';
+import {
+  findFormat,
+  findOutputFormat,
+  openRows,
+} from '../../../../client/commands/predict/rows.ts';
 import { newOwnFolder } from '../../../../store/own-folder.ts';
 import type { FeatureReader } from '../../../../pipeline/predictions/feature-reader.ts';
 
@@ -123,6 +127,10 @@ describe('raw rows', () => {
 
   it('of an unknown kind of file, or of no file, are refused', async () => {
     expect(() => findFormat('rows.xlsx')).toThrow(/no known extension: use \.csv/);
+    expect(findFormat('rows.txt')).toBe('csv');
+    for (const path of ['out.txt', 'out.TSV'])
+      expect(() => findOutputFormat(path)).toThrow(/^--out out\.\w+: .* use \.csv, \.jsonl or \./);
+    expect(['-', 'a.CSV', 'a.parquet'].map(findOutputFormat)).toEqual(['csv', 'csv', 'parquet']);
     await expect(readAll(join(folder, 'none.csv'))).rejects.toThrow(/cannot be read/);
     mkdirSync(join(folder, 'folder.csv'));
     await expect(readAll(join(folder, 'folder.csv'))).rejects.toThrow(/is a folder: give the path/);
