@@ -116,7 +116,9 @@ function printPlan(plan: GcPlan, { removed, runs }: Outcome, keep: Keep): void {
   if (give_up.length > 0) {
     const versions = new VersionSet();
     for (const { version } of give_up) versions.add(version);
-    say(`version ${String(versions)} of ${keep.pipeline}: artifacts not kept; the records stay`);
+    say(
+      `${give_up.length === 1 ? 'version' : 'versions'} ${String(versions)} of ${keep.pipeline}: artifacts not kept; the records stay`,
+    );
   }
   if (keep.last !== undefined || keep.versions.length > 0)
     say(
