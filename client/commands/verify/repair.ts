@@ -2,7 +2,7 @@ import { describeFailure } from '../../failure.ts';
 import { say } from '../../print.ts';
 import type { Session } from '../../session.ts';
 import { start } from '../../start.ts';
-import { findStale } from '../../versions.ts';
+import { findStale, nameBatches } from '../../versions.ts';
 import { warnWithoutWorker } from '../../waiting.ts';
 import { RAW } from '../../../contract/paths.ts';
 import { findEntry, MOST_DAMAGED } from '../../../contract/stages.ts';
@@ -108,7 +108,7 @@ async function findObstacle(
     return `its record no longer has the params it was built with: restore the record from a backup, or build the version with "${RETRAIN} run ${version} --pipeline ${pipeline}"`;
   const stale = await findStale(store, await store.records.latest(pipeline, version));
   if (stale !== null)
-    return `batch ${stale.batches.join(', ')} was replaced since it was built: "${RETRAIN} run ${version} --pipeline ${pipeline}" builds it from the present rows`;
+    return `${nameBatches(stale.batches)} ${stale.batches.length === 1 ? 'was' : 'were'} replaced since it was built: "${RETRAIN} run ${version} --pipeline ${pipeline}" builds it from the present rows`;
   return undefined;
 }
 
