@@ -116,7 +116,7 @@ describe('two pipelines at once on one worker', () => {
 });
 
 describe('a pipeline that params.yaml does not have', () => {
-  const SENTENCE = `params.yaml has no pipeline vine, and no data of it is stored: choose one of iris, ${WINE}, ${TWIN}, add --set`;
+  const SENTENCE = `params.yaml has no pipeline vine, and no data of it is stored: choose one of iris, ${WINE}, ${TWIN}, start it with`;
 
   it.each([['run', '1'], ['list']])('is refused by %s', async (...args) => {
     const { code, stdout, stderr } = await project.client(...args, '--pipeline', 'vine');
