@@ -29,6 +29,12 @@ const inputSchema = z.strictObject({
   with_missing: z.boolean().optional(),
   refresh: z.boolean().optional(),
   damaged: z.array(refSchema.shape.md5).max(MOST_DAMAGED).optional(),
+  repair: z
+    .strictObject({
+      champion: z.strictObject({ version: batchNumber, seq: batchNumber }).nullable().optional(),
+      forced_by: z.string().max(200).optional(),
+    })
+    .optional(),
 });
 
 /** The parts of a worker that are pinned into a run. */
@@ -88,7 +94,8 @@ export async function pinRun(deps: PinDeps, input: unknown): Promise<PinnedRun> 
   if (trackingFolder !== undefined) refuseOtherFolder(deps.trackingOf(pipeline), trackingFolder);
   const params = makeRunParams(config, ledger, asked.params);
   refuseNoApproval(config, params);
-  const own = asked.params === undefined || asked.publish === true ? undefined : asked.params;
+  const publishes = asked.publish === true || asked.repair !== undefined;
+  const own = asked.params === undefined || publishes ? undefined : asked.params;
   const trial = own && findTrialParams(makeRunParams(config, ledger, {}), params, ledger);
   if (trial !== undefined && asked.with_missing === true)
     throw new BadParams(
@@ -108,6 +115,7 @@ export async function pinRun(deps: PinDeps, input: unknown): Promise<PinnedRun> 
     ...(asked.refresh === true ? { refresh: true } : {}),
     notify: deps.webhook !== undefined,
     ...(asked.damaged === undefined ? {} : { damaged: asked.damaged }),
+    ...(asked.repair === undefined ? {} : { repair: asked.repair }),
     ...(cpuTaskQueue === undefined ? {} : { cpuTaskQueue }),
     ...(heartbeatTimeout === undefined ? {} : { heartbeatTimeout }),
     ...(trackingFolder === undefined ? {} : { trackingFolder }),

@@ -1,7 +1,7 @@
 import type { Execution } from '../contract/execution.ts';
 import { MissingHistory } from '../contract/failures.ts';
 import { findHeadline, findMetricSet } from '../contract/metric-sets.ts';
-import { findEntry, findStage, type StageName } from '../contract/stages.ts';
+import { findEntry, findStage } from '../contract/stages.ts';
 import { hashOf } from '../store/hash.ts';
 import type { VersionRecord } from '../store/version-record.ts';
 import type { PublishRequest, PublishResult } from '../contract/versions.ts';
@@ -33,11 +33,7 @@ export async function publishVersion(deps: Deps, request: PublishRequest): Promi
   const draft = {
     pipeline,
     version: batch,
-    build: hashOf({
-      attempt,
-      stages: request.stages.filter(({ stage }) => isOfBuild(stage)).map(({ key }) => key),
-      healed: request.healed,
-    }),
+    build: await nameBuildOf(deps, request, stages),
     ledger_revision: request.ledgerRevision,
     params,
     params_hash: paramsHash,
@@ -127,8 +123,31 @@ async function describe(
   return done === true;
 }
 
+/**
+ * The hash of a build: the same for two runs that build the same. A repair that has made the objects of the published
+ * build again has made no other build.
+ */
+async function nameBuildOf(
+  { store: { records } }: Deps,
+  { pipeline, batch, attempt, healed, repair }: PublishRequest,
+  all: VersionRecord['stages'],
+): Promise<string> {
+  const stages = all.filter(isOfBuild);
+  const facts = { attempt, stages: stages.map(({ key }) => key), healed };
+  if (repair !== true) return hashOf(facts);
+  const published = await records.readLatest(pipeline, batch);
+  const made = hashMade(stages);
+  return published !== undefined && hashMade(published.stages.filter(isOfBuild)) === made
+    ? published.build
+    : hashOf({ ...facts, made });
+}
+
+function hashMade(stages: VersionRecord['stages']): string {
+  return hashOf(stages.map(({ key, outputs }) => ({ key, outputs })));
+}
+
 /** Whether a stage makes the build, and does not only say something about it. */
-function isOfBuild(stage: StageName): boolean {
+function isOfBuild({ stage }: { stage: string }): boolean {
   return findEntry(stage)?.aboutBuild !== true;
 }
 

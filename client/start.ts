@@ -10,7 +10,7 @@ import type { Params } from '../contract/params.ts';
 import { RAW_FILES } from '../contract/paths.ts';
 import { isDirectory, type Ref } from '../contract/ref.ts';
 import { LAST_STAGE, type StageName } from '../contract/stages.ts';
-import { workflowIdOf, type TrainBatchInput } from '../contract/train-batch.ts';
+import { workflowIdOf, type Repair, type TrainBatchInput } from '../contract/train-batch.ts';
 import { isOpen } from '../contract/execution.ts';
 import { isDirectoryUri } from '../tracking/place.ts';
 import type { trainBatch } from '../workflows/index.ts';
@@ -37,6 +37,8 @@ export interface Request {
   refresh?: boolean | undefined;
   /** MD5s of objects known to be missing or damaged. */
   damaged?: string[] | undefined;
+  /** For a run that makes the objects of the published build again. */
+  repair?: Repair | undefined;
 }
 
 /** A running workflow, started by this client or by another. */
@@ -121,8 +123,8 @@ async function makeInput(
   request: Request,
   params: Params,
 ): Promise<TrainBatchInput> {
-  const { batch, pipeline, set, until, only, force, publish, damaged, withMissing, refresh } =
-    request;
+  const { batch, pipeline, set, until, only, force, publish, damaged, repair } = request;
+  const { withMissing, refresh } = request;
   const place = session.tracker.place();
   const options = { pipeline, rewrite: force === true || damaged !== undefined };
   const source = await upload(session, params.data, options);
@@ -139,6 +141,7 @@ async function makeInput(
     ...(withMissing === true ? { with_missing: true } : {}),
     ...(refresh === true ? { refresh: true } : {}),
     ...(damaged === undefined ? {} : { damaged }),
+    ...(repair === undefined ? {} : { repair }),
   };
 }
 

@@ -64,10 +64,10 @@ export function listDifferences(running: PinnedRun, asked: PinnedRun): Differenc
 }
 
 function flatten(pinned: PinnedRun): Record<string, unknown> {
-  const { pipeline, batch, params, source, until, only, force, withMissing } = pinned;
+  const { pipeline, batch, params, source, until, only, force, withMissing, repair } = pinned;
   // The task queue, the timeout, the search attributes and the places are left out, because they do not change the result.
   const run = { pipeline, batch, until, only, force, with_missing: withMissing };
-  const flat: Record<string, unknown> = { ...run, source: source?.sha256 ?? null };
+  const flat: Record<string, unknown> = { ...run, source: source?.sha256 ?? null, repair };
   for (const [section, fields] of Object.entries(params))
     for (const [name, value] of Object.entries(fields)) flat[`${section}.${name}`] = value;
   return flat;

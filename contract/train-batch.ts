@@ -1,5 +1,5 @@
 import type { Params } from './params.ts';
-import type { GateDecision, PromotionOutcome } from './promotion.ts';
+import type { Build, GateDecision, PromotionOutcome } from './promotion.ts';
 import type { Ref, TrackedRun } from './ref.ts';
 import type { Comparison, Healed, StageName } from './stages.ts';
 import type { TrialParams } from './trials.ts';
@@ -32,6 +32,16 @@ export interface TrainBatchInput {
   refresh?: boolean;
   /** MD5s of objects that are missing or damaged: the stages that made them make them again. At most 20. */
   damaged?: string[];
+  /** Make the objects of the published build again: no other build is made of them, and none is proposed as champion. */
+  repair?: Repair;
+}
+
+/** Facts of the build that a run repairs, which decide the cache keys and the training attempt of its stages. */
+export interface Repair {
+  /** The champion that the gate compared it with; null where there was none. Absent where the gate has not decided. */
+  champion?: Build | null | undefined;
+  /** The id of the forced run that made it; absent where no run was forced. */
+  forced_by?: string | undefined;
 }
 
 /** A run's checked input, with its params fixed. */
@@ -56,6 +66,8 @@ export interface PinnedRun {
   notify: boolean;
   /** Absent where nothing was known to be damaged. */
   damaged?: string[];
+  /** Absent for a run that repairs no build. */
+  repair?: Repair;
   /** The task queue of the stages that compute; absent: the task queue of the workflow. */
   cpuTaskQueue?: string;
   /** Seconds; absent: the default of the workflow. */

@@ -22,6 +22,8 @@ export interface PublishRequest {
   comparisons: Comparison[];
   /** For a trial: the params in which it differs. Absent: the version is published. */
   trial?: TrialParams;
+  /** Whether the run repairs the published build. If it has made the same objects, no other build is recorded. */
+  repair?: boolean;
 }
 
 export interface PublishResult {

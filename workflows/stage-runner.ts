@@ -65,7 +65,8 @@ export class StageRunner {
   constructor(run: PinnedRun, firstRunId: string, show: () => void) {
     this.#run = run;
     this.#show = show;
-    this.#forceId = run.force ? firstRunId : null;
+    // A repair logs to the MLflow run of the build that it repairs.
+    this.#forceId = run.repair?.forced_by ?? (run.force && !run.repair ? firstRunId : null);
     this.summary = {
       pipeline: run.pipeline,
       batch: run.batch,
@@ -145,7 +146,10 @@ export class StageRunner {
   ): Required<RunSettings & HandedOn>[Name] {
     const { source, refresh = false, trackingFolder = null, trial = null, until } = this.#run;
     const mayDefer = until === LAST_STAGE;
-    const known = { source, refresh, trackingFolder, mayDefer, trial, ...this.#handedOn };
+    // The decision of a build that is repaired is about the champion that there was.
+    const { champion } = this.#run.repair ?? {};
+    const was = champion === undefined ? {} : { champion };
+    const known = { source, refresh, trackingFolder, mayDefer, trial, ...this.#handedOn, ...was };
     const value = (known as Partial<Required<RunSettings & HandedOn>>)[name];
     if (value === undefined) throw new Error(`no stage has handed on ${name}`);
     return value;

@@ -116,7 +116,7 @@ async function runStages(run: PinnedRun, stages: StageRunner): Promise<void> {
 
 /** Writes the record of the version, or of the trial. If tracking was not available, another workflow logs the version later. */
 async function publish(run: PinnedRun, stages: StageRunner): Promise<void> {
-  const { pipeline, batch, params, paramsHash, force, trial } = run;
+  const { pipeline, batch, params, paramsHash, force, trial, repair } = run;
   const mlflow = stages.handedOn('mlflow');
   const summary = trial === undefined ? `version ${batch}` : `trial of version ${batch}`;
   const version = await publish_version.executeWithOptions({ summary, ...overrideHeartbeat(run) }, [
@@ -133,12 +133,13 @@ async function publish(run: PinnedRun, stages: StageRunner): Promise<void> {
       comparisons: stages.summary.comparisons ?? [],
       forced: force,
       ...(trial === undefined ? {} : { trial }),
+      ...(repair === undefined ? {} : { repair: true }),
     },
   ]);
   stages.summary.version = version;
   stages.summary.warnings.push(...(version.warnings ?? []));
   if (mlflow === null || version.deferred === true) await logLater(run, version.seq);
-  if (trial === undefined) await proposeVersion(run, stages, version.seq);
+  if (trial === undefined && repair === undefined) await proposeVersion(run, stages, version.seq);
 }
 
 /** Proposes the version to the promotion of the pipeline, and notes the answer. */

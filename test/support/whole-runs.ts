@@ -12,11 +12,13 @@ import {
   STAGE_NAMES,
   STAGES,
   findStage,
+  type Healed,
   type InputSource,
   type StageName,
   type StageOutcome,
   type StageRequest,
 } from '../../contract/stages.ts';
+import type { Repair } from '../../contract/train-batch.ts';
 import type { PublishResult } from '../../contract/versions.ts';
 import { limitsFromEnv } from '../../sources/source.ts';
 import { storeIn, type Store } from '../../store/index.ts';
@@ -32,6 +34,8 @@ interface Asked {
   pipeline?: string;
   params?: Record<string, unknown>;
   publish?: boolean;
+  damaged?: string[];
+  repair?: Repair;
   /** The stage after which it ends; then it publishes nothing. */
   until?: StageName;
 }
@@ -106,7 +110,8 @@ export function openWholeRuns(paramsFile: unknown = {}): WholeRuns {
   const run: WholeRuns['run'] = async (batch, { until, ...asked } = {}) => {
     const runId = `run-${runs++}`;
     const pinned = await activities.pin_run({ batch, ...asked });
-    const { pipeline, params, paramsHash, trial } = pinned;
+    const { pipeline, params, paramsHash, trial, damaged = [], repair } = pinned;
+    const { champion, forced_by: force = null } = repair ?? {};
     const results: Partial<Record<StageName, StageOutcome<StageName>>> = {};
     let handedOn: Record<string, unknown> = {
       source: null,
@@ -115,6 +120,7 @@ export function openWholeRuns(paramsFile: unknown = {}): WholeRuns {
       mayDefer: false,
       trial: trial ?? null,
     };
+    const healed: Healed[] = [];
     for (const stage of STAGE_NAMES) {
       const inputs = Object.entries<InputSource>(STAGES[stage].inputs).flatMap(([name, input]) =>
         'stage' in input
@@ -125,14 +131,15 @@ export function openWholeRuns(paramsFile: unknown = {}): WholeRuns {
         pipeline,
         batch,
         params,
-        damaged: [],
+        damaged: [...damaged, ...healed.map(({ md5 }) => md5)],
         cache: 'use',
-        force: null,
+        force,
         inputs: Object.fromEntries(inputs),
         ...Object.fromEntries(STAGES[stage].takes.map((name) => [name, handedOn[name]])),
       });
       results[stage] = result;
-      handedOn = { ...handedOn, ...result };
+      healed.push(...result.healed);
+      handedOn = { ...handedOn, ...result, ...(champion === undefined ? {} : { champion }) };
       if (stage === until) return undefined;
     }
     return playIn(runId, 'publish_version', {
@@ -145,9 +152,10 @@ export function openWholeRuns(paramsFile: unknown = {}): WholeRuns {
       attempt: handedOn['attempt'],
       mlflow: handedOn['mlflow'],
       comparisons: handedOn['comparisons'],
-      healed: [],
+      healed,
       forced: false,
       ...(trial === undefined ? {} : { trial }),
+      ...(repair === undefined ? {} : { repair: true }),
     });
   };
   return {

@@ -181,6 +181,26 @@ describe('trainBatch', () => {
     });
   });
 
+  it('proposes no version that it repairs, and decides on it as its first run did', async () => {
+    const proposed = { version: 1, seq: 1 };
+    const { calls, activities } = standIns({
+      gate: () => ({ ...standInResult('gate'), decision: makeDecision(proposed) }),
+    });
+    const repair = { champion: proposed, forced_by: 'the first run' };
+    const input = { batch: 2, force: true, repair };
+    const summary = await withRun(input, activities, async (handle) => {
+      expect(await handle.executeUpdate(joinRun, { args: [{ batch: 2, force: true }] })).toEqual([
+        { key: 'repair', running: repair, asked: null },
+      ]);
+      return handle.result();
+    });
+    expect(names(calls)).toEqual(CHAIN);
+    expect(summary.promotion).toBeUndefined();
+    expect(calls[4]!.request).toMatchObject({ cache: 'bypass', force: 'the first run' });
+    expect(calls[6]!.request).toMatchObject({ champion: proposed });
+    expect(calls[7]!.request).toMatchObject({ repair: true });
+  });
+
   it('hands each stage references made above it, and the ledger as the batch left it', async () => {
     const { calls, activities } = standIns();
     await withRun({ batch: 2 }, activities, (handle) => handle.result());

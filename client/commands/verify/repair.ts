@@ -5,6 +5,8 @@ import { start } from '../../start.ts';
 import { findStale, nameBatches } from '../../versions.ts';
 import { warnWithoutWorker } from '../../waiting.ts';
 import { RAW } from '../../../contract/paths.ts';
+import type { Build } from '../../../contract/promotion.ts';
+import type { Repair } from '../../../contract/train-batch.ts';
 import { findEntry, MOST_DAMAGED } from '../../../contract/stages.ts';
 import { readParams } from '../../../store/record-check.ts';
 import { MOST_DOCUMENT } from '../../../store/documents.ts';
@@ -128,8 +130,8 @@ async function rebuild(
   const { workflowId, runId } = await start(session, {
     pipeline,
     batch: version,
-    set,
-    publish: true, // with the params of its record, which may not be those of the pipeline now
+    set, // of its record, which may not be those of the pipeline now
+    repair: describeBuild(record),
     damaged: damaged.slice(0, MOST_DAMAGED),
     ...(forced ? { force: true } : {}),
   });
@@ -138,6 +140,17 @@ async function rebuild(
   const now = await store.records.latest(pipeline, version);
   if (listOutputHashes(now) !== listOutputHashes(record) && !changed.includes(version))
     changed.push(version);
+}
+
+/** What a run must know of a build to make its objects again. */
+function describeBuild({ stages, forced, workflow }: VersionRecord): Repair {
+  const gate = stages.find(({ stage }) => stage === 'gate');
+  const champion = gate?.params['champion'] as Build | null | undefined;
+  const was = champion && { version: champion.version, seq: champion.seq };
+  return {
+    ...(was === undefined ? {} : { champion: was }),
+    ...(forced ? { forced_by: workflow.run_id } : {}),
+  };
 }
 
 /** Removes a damaged cache entry, because a run would not replace it. */
