@@ -74,7 +74,7 @@ async function makeLostError(
   { path }: Ref,
 ): Promise<DamagedArtifact> {
   return new DamagedArtifact(
-    `${describeRefusal(record)}, because ${path} is missing or damaged in the bucket: ${await explainRestore(records, record, 'it')}`,
+    `${describeRefusal(record)}, because ${path} is missing or damaged in the bucket: ${await explainRestore(records, record, { it: 'it', isChampion: false })}`,
   );
 }
 

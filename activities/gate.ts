@@ -28,7 +28,7 @@ type Request = StageRequest<'gate'>;
 
 /** Decides whether the build would replace the champion: see docs/gate.md. It changes neither. */
 export async function gate(deps: Deps, request: Request): Promise<StageResult<'gate'>> {
-  const champion = await readChampion(deps.store, request.pipeline, request.champion);
+  const champion = await readChampion(deps.store, request);
   const run = async ({ inputs, detail }: ChampionCall) =>
     runStage(
       deps,
@@ -41,8 +41,9 @@ export async function gate(deps: Deps, request: Request): Promise<StageResult<'g
     result = await run(champion);
   } catch (error) {
     if (!(error instanceof LostChampion)) throw error;
-    const { pipeline } = request;
-    const unusable = await describeLostChampion(deps.store.records, pipeline, request.champion!);
+    const { pipeline, batch: challenger } = request;
+    const of = { pipeline, challenger, champion: request.champion! };
+    const unusable = await describeLostChampion(deps.store.records, of);
     result = await run({ inputs: {}, detail: { ...champion.detail, unusable } });
   }
   const { decision } = result.outputs;

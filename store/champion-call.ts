@@ -3,7 +3,12 @@ import { modelTypeOf } from '../contract/defaults.ts';
 import { DamagedArtifact, MissingHistory } from '../contract/failures.ts';
 import type { Build } from '../contract/promotion.ts';
 import type { Ref } from '../contract/ref.ts';
-import { findStage, type GateDetail, type StageInputs } from '../contract/stages.ts';
+import {
+  findStage,
+  type GateDetail,
+  type StageInputs,
+  type StageRequest,
+} from '../contract/stages.ts';
 import { nameBuild } from '../contract/versions.ts';
 import type { Store } from './index.ts';
 import type { BuildOf, VersionRecord } from './version-record.ts';
@@ -15,13 +20,12 @@ export interface ChampionCall {
   detail: GateDetail;
 }
 
-type ReadRecords = Pick<Store['records'], 'collectedAt' | 'readLatest'>;
+type ReadRecords = Pick<Store['records'], 'collectedAt' | 'read' | 'readLatest'>;
 
 /** Reads the record of the champion for the request of gate. A champion without a record cannot be scored. */
 export async function readChampion(
   { records }: Pick<Store, 'records'>,
-  pipeline: string,
-  champion: Build | null,
+  { pipeline, batch, champion }: Pick<StageRequest<'gate'>, 'pipeline' | 'batch' | 'champion'>,
 ): Promise<ChampionCall> {
   if (champion === null) return { inputs: {}, detail: { champion } };
   const record = await records.readBuild({ pipeline, ...champion }).catch((error: unknown) => {
@@ -37,7 +41,11 @@ export async function readChampion(
     return { inputs, detail };
   }
   const lost = record === undefined ? 'record' : 'artifacts';
-  const unusable = await describeLostChampion(records, pipeline, champion, lost);
+  const unusable = await describeLostChampion(
+    records,
+    { pipeline, champion, challenger: batch },
+    lost,
+  );
   return { inputs: {}, detail: { ...detail, unusable } };
 }
 
@@ -52,29 +60,37 @@ export function findModel({
 
 /**
  * Why a champion cannot be scored, and what helps.
+ * @param challenger the version that it is compared with
  * @param lost what is missing in the bucket, or damaged
  */
 export async function describeLostChampion(
   records: ReadRecords,
-  pipeline: string,
-  champion: Build,
+  { pipeline, champion, challenger }: { pipeline: string; champion: Build; challenger: number },
   lost: 'artifacts' | 'record' = 'artifacts',
 ): Promise<string> {
   const [are, them] = lost === 'record' ? ['is', 'it'] : ['are', 'them'];
-  const help = await explainRestore(records, { pipeline, ...champion }, them);
+  const build = { pipeline, ...champion };
+  // The run may publish its build, and then the champion is not the published build of its version.
+  const isReplaced = challenger === champion.version;
+  const help = await explainRestore(records, build, { it: them, isChampion: true, isReplaced });
   return `the ${lost} of the champion, version ${nameBuild(champion)}, ${are} missing or damaged: ${help}; then run this batch again`;
 }
 
 /**
  * What helps where something of a build is lost.
- * @param it the word for what is lost
+ * @param lost.it the word for what is lost
+ * @param lost.isReplaced whether another build of the version may be published in the meantime
  */
 export async function explainRestore(
   records: ReadRecords,
   build: BuildOf,
-  it: string,
+  {
+    it,
+    isChampion,
+    isReplaced = false,
+  }: { it: string; isChampion: boolean; isReplaced?: boolean | undefined },
 ): Promise<string> {
-  const { pipeline, version } = build;
+  const { pipeline, version, seq } = build;
   let collected: string | undefined;
   try {
     collected = await records.collectedAt(build);
@@ -84,26 +100,37 @@ export async function explainRestore(
     throw error;
   }
   if (collected !== undefined) return explainRebuild(build);
-  return (await isPublished(records, build))
-    ? `make ${it} again with "${RETRAIN} verify ${version} --repair --pipeline ${pipeline}"`
-    : `restore ${it} from a backup, or ${explainRebuild(build)}`;
+  const state = await findState(records, build);
+  const repair = `make ${it} again with "${RETRAIN} verify ${version} --repair --pipeline ${pipeline}"`;
+  if (state === 'published' && !isReplaced) return repair;
+  // To publish the champion asks the gate nothing about its model. Another build is compared, and its model is lost.
+  if (state !== 'lost' && isChampion)
+    return `publish build ${nameBuild(build)} again with "${RETRAIN} publish ${version} --trial ${seq} --pipeline ${pipeline}", then ${repair}`;
+  return `restore ${it} from a backup, or ${explainRebuild(build, ' --force')}`;
 }
 
 /** Whether a build is the published one of its version. A repair makes again only what that build needs. */
-async function isPublished(records: ReadRecords, build: BuildOf): Promise<boolean> {
+async function findState(
+  records: ReadRecords,
+  { pipeline, version, seq }: BuildOf,
+): Promise<'published' | 'earlier' | 'lost'> {
   try {
-    return (await records.readLatest(build.pipeline, build.version))?.seq === build.seq;
+    if ((await records.readLatest(pipeline, version))?.seq === seq) return 'published';
+    return (await records.read(pipeline, version, seq)) === undefined ? 'lost' : 'earlier';
   } catch (error) {
     // Without a sound record, nothing of the build can be made again.
-    if (error instanceof DamagedArtifact) return false;
+    if (error instanceof DamagedArtifact) return 'lost';
     throw error;
   }
 }
 
-/** How a person makes another build of a version the champion. */
-export function explainRebuild({
-  pipeline,
-  version,
-}: Pick<BuildOf, 'pipeline' | 'version'>): string {
-  return `build version ${version} again with "${RETRAIN} run ${version} --pipeline ${pipeline}", then make it the champion with "${RETRAIN} promote ${version} --reason REASON --pipeline ${pipeline}"`;
+/**
+ * How a person makes another build of a version the champion.
+ * @param force ` --force` where the cache names what is lost; it also makes sure that the build is another one
+ */
+export function explainRebuild(
+  { pipeline, version }: Pick<BuildOf, 'pipeline' | 'version'>,
+  force: '' | ' --force' = '',
+): string {
+  return `build version ${version} again with "${RETRAIN} run ${version}${force} --pipeline ${pipeline}", then make it the champion with "${RETRAIN} promote ${version} --reason REASON --pipeline ${pipeline}"`;
 }

@@ -129,7 +129,7 @@ it('a rollback to a lost build that is not the published one does not advise a r
   await expect(
     run(() => changeChampion(deps(), { ...change, action: 'rolled_back' })),
   ).rejects.toThrow(
-    `build 1.1 of p cannot be the champion, because models/batch_1/model.json is missing or damaged in the bucket: restore it from a backup, or ${rebuild}`,
+    `build 1.1 of p cannot be the champion, because models/batch_1/model.json is missing or damaged in the bucket: restore it from a backup, or ${rebuild.replace('run 1', 'run 1 --force')}`,
   );
 });
 

@@ -12,6 +12,7 @@ import { readSoundRecord } from '../../store/record-check.ts';
 import { latestKey, recordKey, type VersionRecord } from '../../store/version-record.ts';
 import type { Ref } from '../../contract/ref.ts';
 import { entryKey, type CacheEntry } from '../../store/stage-cache.ts';
+import { succeed } from '../support/project.ts';
 import { output, refused, withProject } from '../support/with-project.ts';
 
 /** Versions verified and explained, on the real stack: everything stored is damaged once. */
@@ -318,6 +319,37 @@ describe('verify --repair', () => {
     expect(again.mlflow).toEqual(third.mlflow);
     const { stdout } = await project.client('verify', '--all', '--repair');
     expect(stdout).toBe('3 versions of iris: all objects are stored and undamaged\n');
+  });
+
+  const promote = (version: string): Promise<unknown> =>
+    json('promote', version, '--reason', 'it is the best');
+  const readChampion = async () => (await store.champions.read('iris'))!;
+
+  it('changes neither the build nor the champion, also where the gate would', async () => {
+    await promote('1');
+    const third = await store.records.latest('iris', 3);
+    const before = [await store.records.listBuilds('iris', 3), await readChampion()];
+    await drop(objectKey(output(third, 'train', 'model').md5));
+    await drop(objectKey(output(third, 'gate', 'decision').md5));
+    expect(await repair('3')).toMatchObject({ code: 0, problems: [], repair: { changed: [] } });
+    expect([await store.records.listBuilds('iris', 3), await readChampion()]).toEqual(before);
+  });
+
+  it('of a champion works by the commands that a run prints, also if the run replaces its build', async () => {
+    await promote('3');
+    const third = await store.records.latest('iris', 3);
+    const key = await rot(output(third, 'train', 'model'));
+    const run = ['run', '3', '--publish', '--set', 'model.max_depth=1'] as const;
+    const { promotion } = await json<{ promotion: { reason: string } }>(...run);
+    const printed = [...promotion.reason.matchAll(/"npx retrain ([^"]+)"/g)];
+    const commands = printed.map(([, command]) => command!.split(' '));
+    expect(commands.map(([name]) => name)).toEqual(['publish', 'verify']);
+    const verified = await project.client('verify', '3');
+    expect(verified.stderr).toContain(`then make it again with "npx retrain verify 3 --repair`);
+    for (const command of commands) await succeed(project.client(...command));
+    expect(await repair('3')).toMatchObject({ code: 0, problems: [] });
+    expect((await store.bucket.get(key))!.bytes.some((byte) => byte !== 0)).toBe(true);
+    expect((await readChampion()).champion).toEqual({ version: 3, seq: third.seq });
   });
 
   it('reports what it cannot repair, and repairs the others', async () => {

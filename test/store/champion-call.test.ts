@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { describeLostChampion, findModel, readChampion } from '../../store/champion-call.ts';
-import { storeIn, type Store } from '../../store/index.ts';
+import { storeIn } from '../../store/index.ts';
 import { latestKey, recordKey, type VersionRecord } from '../../store/version-record.ts';
 import { buildRecord, file } from '../client/records.ts';
 import { MemoryBucket } from '../support/memory-bucket.ts';
@@ -14,16 +14,21 @@ const train: VersionRecord['stages'][number] = {
   outputs: { model, encoder },
 };
 const champion = { version: 2, seq: 1 };
-const REBUILD =
-  'build version 2 again with "npx retrain run 2 --pipeline iris", then make it the champion with "npx retrain promote 2 --reason REASON --pipeline iris"';
-const LOST_RECORD = `the record of the champion, version 2.1, is missing or damaged: restore it from a backup, or ${REBUILD}; then run this batch again`;
+/** What the gate asks about version 3. */
+const asked = { pipeline: 'iris', batch: 3, champion };
+const PROMOTE =
+  'then make it the champion with "npx retrain promote 2 --reason REASON --pipeline iris"';
+const REBUILD = `build version 2 again with "npx retrain run 2 --pipeline iris", ${PROMOTE}`;
+const REPAIR = 'make them again with "npx retrain verify 2 --repair --pipeline iris"';
+const REPUBLISH = 'publish build 2.1 again with "npx retrain publish 2 --trial 1 --pipeline iris"';
+const LOST_RECORD = `the record of the champion, version 2.1, is missing or damaged: restore it from a backup, or build version 2 again with "npx retrain run 2 --force --pipeline iris", ${PROMOTE}; then run this batch again`;
 
 /** A store that holds the record of the champion. */
 async function holding(parts: Partial<VersionRecord> = {}) {
   const bucket = new MemoryBucket();
   const store = storeIn(bucket);
   await store.records.publish({ ...draft, stages: [train], ...parts });
-  return { bucket, store, call: () => readChampion(store, 'iris', champion) };
+  return { bucket, store, call: () => readChampion(store, asked) };
 }
 
 describe('the champion that gate compares with', () => {
@@ -39,7 +44,7 @@ describe('the champion that gate compares with', () => {
     const { records } = storeIn(
       new MemoryBucket(undefined, { around: () => Promise.reject(new Error('a request')) }),
     );
-    expect(await readChampion({ records }, 'iris', null)).toEqual({
+    expect(await readChampion({ records }, { ...asked, champion: null })).toEqual({
       inputs: {},
       detail: { champion: null },
     });
@@ -74,27 +79,34 @@ describe('the champion that gate compares with', () => {
     const bucket = new MemoryBucket(undefined, {
       around: () => Promise.reject(new Error('no answer')),
     });
-    await expect(readChampion(storeIn(bucket), 'iris', champion)).rejects.toThrow('no answer');
+    await expect(readChampion(storeIn(bucket), asked)).rejects.toThrow('no answer');
   });
 });
 
 describe('a champion whose artifacts are lost', () => {
-  const describeLost = ({ records }: Pick<Store, 'records'>): Promise<string> =>
-    describeLostChampion(records, 'iris', champion);
+  const describeLost = (
+    { records }: { records: Parameters<typeof describeLostChampion>[0] },
+    challenger = 3,
+  ): Promise<string> => describeLostChampion(records, { pipeline: 'iris', champion, challenger });
   const found = 'the artifacts of the champion, version 2.1, are missing or damaged';
 
   it('is made again by a repair where it is the published build of its version', async () => {
     const { store } = await holding();
-    expect(await describeLost(store)).toBe(
-      `${found}: make them again with "npx retrain verify 2 --repair --pipeline iris"; then run this batch again`,
+    expect(await describeLost(store)).toBe(`${found}: ${REPAIR}; then run this batch again`);
+  });
+
+  it('is published before a repair where the run may publish another build of its version', async () => {
+    const { store } = await holding();
+    expect(await describeLost(store, 2)).toBe(
+      `${found}: ${REPUBLISH}, then ${REPAIR}; then run this batch again`,
     );
   });
 
-  it('is not made again by a repair where another build of its version is published', async () => {
+  it('is published before a repair where another build of its version is published', async () => {
     const { store } = await holding();
     await store.records.publish({ ...draft, stages: [train], build: 'another' });
     expect(await describeLost(store)).toBe(
-      `${found}: restore them from a backup, or ${REBUILD}; then run this batch again`,
+      `${found}: ${REPUBLISH}, then ${REPAIR}; then run this batch again`,
     );
   });
 
@@ -107,9 +119,10 @@ describe('a champion whose artifacts are lost', () => {
   it('has no advice where the store does not answer', async () => {
     const records = {
       collectedAt: () => Promise.resolve(undefined),
+      read: () => Promise.resolve(undefined),
       readLatest: () => Promise.reject(new Error('no answer')),
     };
-    await expect(describeLostChampion(records, 'iris', champion)).rejects.toThrow('no answer');
+    await expect(describeLost({ records })).rejects.toThrow('no answer');
   });
 });
 

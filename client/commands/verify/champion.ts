@@ -87,7 +87,7 @@ export async function findLostChampion(
   );
   const name = `the champion, build ${nameBuild(champion)}`;
   const what = isCollected ? `gc removed the artifacts of ${name}` : `only ${name}, needs it`;
-  const why = `${what}: ${await explainRestore(records, build, 'it')}`;
+  const why = `${what}: ${await explainRestore(records, build, { it: 'it', isChampion: true })}`;
   return lost.map(({ path, key }) => ({ path, key, why }));
 }
 

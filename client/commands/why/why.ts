@@ -42,7 +42,7 @@ async function why(config: Config, request: WhyRequest): Promise<number> {
     const last = await store.records.readLatest(pipeline, batch);
     const { sources, scratch } = config;
     const now = (await store.champions.read(pipeline))?.champion ?? null;
-    const champion = await readChampion(store, pipeline, now);
+    const champion = await readChampion(store, { pipeline, batch, champion: now });
     const asked = { batch, params, ledger, last, champion, sources, scratch };
     const stages = await planRun(store.cache, asked);
     const version = last === undefined ? null : { version: last.version, build: last.seq };

@@ -14,7 +14,9 @@ import { MemoryBucket } from '../../../support/memory-bucket.ts';
 const FIRST = { version: 1, seq: 1 };
 const REBUILD =
   'build version 1 again with "npx retrain run 1 --pipeline p", then make it the champion with "npx retrain promote 1 --reason REASON --pipeline p"';
-const ONLY = `only the champion, build 1.1, needs it: restore it from a backup, or ${REBUILD}`;
+const NEEDED = 'only the champion, build 1.1, needs it';
+const ONLY = `${NEEDED}: publish build 1.1 again with "npx retrain publish 1 --trial 1 --pipeline p", then make it again with "npx retrain verify 1 --repair --pipeline p"`;
+const LOST = `${NEEDED}: restore it from a backup, or ${REBUILD.replace('run 1', 'run 1 --force')}`;
 
 let store: Store;
 let model: Ref;
@@ -59,7 +61,7 @@ describe('no run repairs', () => {
     await publishAnother();
     const key = recordKey('p', 1, 1);
     await store.bucket.delete(key);
-    expect(await findLeft()).toEqual([{ key, why: ONLY }]);
+    expect(await findLeft()).toEqual([{ key, why: LOST }]);
   });
 
   it('what such a champion shares with the published build, where gc removed that build', async () => {
