@@ -68,7 +68,7 @@ async function main(): Promise<void> {
   const config = configs();
   for (const wrong of readParams(root).findWrongSections())
     log.warn(`correct this before the next run: ${messageOf(wrong)}`);
-  const store = openStore(config.storage, most === 0 ? undefined : local);
+  const store = openStore(config.storage, most === 0 ? {} : { kept: local });
   const pool = openPool({ threads: settings.threads });
   const connection = await connect();
   const { namespace } = readTemporalLocation();

@@ -46,7 +46,7 @@ export async function evaluate(
   // Its own scores and each comparison read the same parts.
   const deps: Deps = {
     ...others,
-    store: { ...store, artifacts: store.artifacts.forOneActivity() },
+    store: { ...store, artifacts: store.artifacts.forOneActivity(request.pipeline) },
   };
   const execution = currentExecution();
   const { mlflow } = request;

@@ -64,7 +64,7 @@ export async function openStoreSession(
   { untilItRuns = false } = {},
 ): Promise<StoreSession> {
   const { openStore } = await import('../store/index.ts');
-  const store = openStore(config.storage);
+  const store = openStore(config.storage, { pipeline: config.pipeline });
   const close = (): Promise<void> => Promise.resolve(store.bucket.close());
   try {
     const { endpoint } = config.storage;
@@ -111,7 +111,7 @@ export async function openSession(
   const { readTemporalLocation } = await import('../config/connections.ts');
   const { openStore } = await import('../store/index.ts');
   const { openTracker } = await import('../tracking/open.ts');
-  const store = openStore(config.storage);
+  const store = openStore(config.storage, { pipeline: config.pipeline });
   const { uri, auth } = config.tracking;
   const tracker = openTracker({ uri, auth });
   const location = readTemporalLocation();

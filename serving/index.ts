@@ -51,7 +51,7 @@ export async function loadModel(from: {
   pipeline: string;
   model?: string | number;
 }): Promise<Model> {
-  const store = openStore(from.storage);
+  const store = openStore(from.storage, { pipeline: from.pipeline });
   try {
     const model = await loadFrom(store, from.pipeline, from.model ?? 'latest');
     const { pipeline, version, seq: build, predictor } = model;

@@ -32,20 +32,28 @@ export class Artifacts {
   readonly #bucket: Bucket;
   readonly #parts: PartCache | undefined;
   readonly #seen: Seen | undefined;
+  readonly #pipeline: string | undefined;
 
   /**
    * @param parts keeps on this machine what {@link getPart} reads
-   * @param seen see {@link forOneActivity}
+   * @param known.pipeline whose artifacts they are; without it, errors name none
+   * @param known.seen see {@link forOneActivity}
    */
-  constructor(bucket: Bucket, parts?: PartCache, seen?: Seen) {
+  constructor(
+    bucket: Bucket,
+    parts?: PartCache,
+    { pipeline, seen }: { pipeline?: string | undefined; seen?: Seen } = {},
+  ) {
     this.#bucket = bucket;
     this.#parts = parts;
     this.#seen = seen;
+    this.#pipeline = pipeline;
   }
 
   /** The same objects, for an activity that reads some of them several times: it asks for each part and list once. */
-  forOneActivity(): Artifacts {
-    return new Artifacts(this.#bucket, this.#parts, { parts: new Set(), lists: new Map() });
+  forOneActivity(pipeline: string): Artifacts {
+    const seen = { parts: new Set<string>(), lists: new Map<string, Ref[]>() };
+    return new Artifacts(this.#bucket, this.#parts, { pipeline, seen });
   }
 
   /**
@@ -131,7 +139,7 @@ export class Artifacts {
    * @throws DamagedArtifact when the object is missing or its bytes do not match.
    */
   async toFile(ref: Ref, file: string): Promise<void> {
-    await download(this.#bucket, ref, objectKey(ref.md5), file);
+    await download(this.#bucket, ref, objectKey(ref.md5), file, this.#pipeline);
   }
 
   /** Returns the files of a directory, with paths relative to it, in code-point order of path. */
@@ -188,13 +196,15 @@ export class Artifacts {
     const most = isDirectory(ref) ? MOST_LISTING : ref.size;
     const get = (): Promise<StoredObject | undefined> =>
       this.#bucket.get(key, most).catch((error: unknown) => {
-        throw error instanceof DamagedArtifact ? damagedError(ref, key, false) : error;
+        throw error instanceof DamagedArtifact
+          ? damagedError(ref, key, false, this.#pipeline)
+          : error;
       });
     let stored = await get();
     // The network can damage bytes too. An object that is damaged in the bucket is damaged at the second read.
     if (stored !== undefined && sha256(stored.bytes) !== ref.sha256) stored = await get();
     if (stored === undefined || sha256(stored.bytes) !== ref.sha256)
-      throw damagedError(ref, key, stored === undefined);
+      throw damagedError(ref, key, stored === undefined, this.#pipeline);
     return stored.bytes;
   }
 }

@@ -81,19 +81,39 @@ export async function digestToFile(
 
 /**
  * Downloads an object to a new file of this machine, and checks its bytes.
+ * @param pipeline for the error
  * @throws DamagedArtifact when the object is missing or its bytes do not match
  */
-export async function download(bucket: Bucket, ref: Ref, key: string, path: string): Promise<void> {
+export async function download(
+  bucket: Bucket,
+  ref: Ref,
+  key: string,
+  path: string,
+  pipeline?: string,
+): Promise<void> {
   const found = await digestToFile(bucket, { key, sha256: ref.sha256 }, path, 'ax');
-  if (found?.sha256 !== ref.sha256) throw damagedError(ref, key, found === undefined);
+  if (found?.sha256 !== ref.sha256) throw damagedError(ref, key, found === undefined, pipeline);
 }
 
-/** The error for an artifact whose object is missing, or whose bytes do not match its reference. */
-export function damagedError(ref: Ref, key: string, isMissing: boolean): DamagedArtifact {
+/**
+ * The error for an artifact whose object is missing, or whose bytes do not match its reference.
+ * @param pipeline whose artifact it is, if that is known
+ */
+export function damagedError(
+  ref: Ref,
+  key: string,
+  isMissing: boolean,
+  pipeline?: string,
+): DamagedArtifact {
+  const repair = `${RETRAIN} verify --all --repair`;
+  const hint =
+    pipeline === undefined
+      ? `"${repair}" (and --pipeline, unless it is of the default one)`
+      : `"${repair} --pipeline ${pipeline}"`;
   return new DamagedArtifact(
     isMissing
       ? `${ref.path} is missing from the bucket (${key}): run its batch again to make it again`
-      : `${ref.path} in the bucket (${key}) no longer matches its hash: make it again with "${RETRAIN} verify --all --repair" (and --pipeline, unless it is of the default one)`,
+      : `${ref.path} in the bucket (${key}) no longer matches its hash: make it again with ${hint}`,
     { details: { ref, key } },
   );
 }

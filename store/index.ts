@@ -27,14 +27,21 @@ export function openBucket(options: BucketOptions): Bucket {
   return new S3Bucket(options);
 }
 
-/** @param kept keeps the parts that every version reads again; without it they are fetched each time */
-export function openStore(options: BucketOptions, kept?: LocalCache): Store {
-  return storeIn(openBucket(options), kept);
+/** What a store is opened with, besides its bucket. */
+interface StoreOptions {
+  /** Keeps the parts that every version reads again; without it they are fetched each time. */
+  kept?: LocalCache | undefined;
+  /** The one pipeline that is read; errors name it in the commands that help. */
+  pipeline?: string | undefined;
+}
+
+export function openStore(options: BucketOptions, more?: StoreOptions): Store {
+  return storeIn(openBucket(options), more);
 }
 
 /** The store in a bucket. */
-export function storeIn(bucket: Bucket, kept?: LocalCache): Store {
-  const artifacts = new Artifacts(bucket, kept && new PartCache(kept));
+export function storeIn(bucket: Bucket, { kept, pipeline }: StoreOptions = {}): Store {
+  const artifacts = new Artifacts(bucket, kept && new PartCache(kept), { pipeline });
   return {
     bucket,
     artifacts,

@@ -27,7 +27,7 @@ const WRONG = Buffer.from('wrong bytes');
 function openStore({ isKept = false } = {}) {
   const bucket = new MemoryBucket();
   const kept = new LocalCache(mkdtempSync(join(folder, 'cache ')));
-  const store = storeIn(bucket, isKept ? kept : undefined);
+  const store = storeIn(bucket, isKept ? { kept } : {});
   /** Changes what the server holds under a key, and what it says of it. */
   const spoil = (key: string, to: { bytes?: Buffer; sha256?: string | undefined }): void => {
     const object = bucket.server.objects!.get(key)!;
@@ -215,11 +215,11 @@ describe('a file of more than 32 MiB', () => {
 it('lists a directory once for an activity, and again for the next one', async () => {
   const { artifacts, bucket } = openStore();
   const directory = await artifacts.putDirectory('d/', [await artifacts.put('m', RIGHT)]);
-  const activity = artifacts.forOneActivity();
+  const activity = artifacts.forOneActivity('p');
   const files = await activity.list(directory);
   await bucket.delete(manifestKey(directory.sha256));
   expect(await activity.list(directory)).toEqual(files);
-  await expect(artifacts.forOneActivity().list(directory)).rejects.toThrow(DamagedArtifact);
+  await expect(artifacts.forOneActivity('p').list(directory)).rejects.toThrow(DamagedArtifact);
 });
 
 describe('bytes that differ from their reference', () => {
@@ -253,6 +253,21 @@ describe('bytes that differ from their reference', () => {
       message: expect.stringContaining('no longer matches its hash'),
       details: { ref },
     });
+  });
+
+  it('are named with the command that repairs them, where the pipeline is known', async () => {
+    const { bucket, artifacts, spoil } = openStore();
+    const ref = await artifacts.put('m', RIGHT);
+    const file = join(folder, 'of wine');
+    spoil(objectKey(ref.md5), { bytes: Buffer.from('wrong') });
+    const hint = 'make it again with "npx retrain verify --all --repair --pipeline wine"';
+    const { artifacts: ofWine } = storeIn(bucket, { pipeline: 'wine' });
+    for (const read of [
+      () => ofWine.get(ref),
+      () => ofWine.toFile(ref, file),
+      () => artifacts.forOneActivity('wine').get(ref),
+    ])
+      await expect(read()).rejects.toThrow(hint);
   });
 });
 

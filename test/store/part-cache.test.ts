@@ -199,14 +199,14 @@ describe('parts kept on this machine', () => {
   it('are asked for once by an activity, and again by the next one', async () => {
     const bucket = bucketOfParts();
     const artifacts = new Artifacts(bucket, new PartCache(new LocalCache(folder, { most: 1e6 })));
-    const activity = artifacts.forOneActivity();
+    const activity = artifacts.forOneActivity('p');
     for (const ref of [refs[0]!, refs[1]!, refs[0]!, refs[1]!]) await activity.getPart(ref);
     expect(bucket.asked).toBe(2);
     bucket.isEmpty = true;
     expect(Buffer.from(await activity.getPart(refs[0]!))).toEqual(parts[0]);
     rmSync(fileOf(refs[1]!));
     await expect(activity.getPart(refs[1]!)).rejects.toThrow('is missing from the bucket');
-    await expect(artifacts.forOneActivity().getPart(refs[0]!)).rejects.toThrow('is missing');
+    await expect(artifacts.forOneActivity('p').getPart(refs[0]!)).rejects.toThrow('is missing');
   });
 
   it('are left to the store where the folder cannot be written to', async () => {
