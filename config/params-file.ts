@@ -4,15 +4,9 @@ import { parse, YAMLParseError } from 'yaml';
 import { z } from 'zod';
 import { isObject } from '../contract/canonical-json.ts';
 import { RETRAIN } from '../contract/command.ts';
-import { BadParams, messageOf } from '../contract/failures.ts';
+import { BadParams, messageOf, splitSentence } from '../contract/failures.ts';
 import { TASKS, taskOf } from '../contract/defaults.ts';
-import {
-  paramsShape,
-  mergeParams,
-  parseParams,
-  pipelineName,
-  type Params,
-} from '../contract/params.ts';
+import { paramsShape, mergeParams, parseParams, pipelineName } from '../contract/params.ts';
 import { checkSource } from '../contract/source-url.ts';
 import { MOST_SETTINGS } from '../store/small-file.ts';
 import { checkMetric, paramsOf, paramsSchema } from '../pipeline/models/params.ts';
@@ -155,9 +149,8 @@ export function readParams(root: string, owner = ''): ReadParams {
   const fileName = `${owner}params.yaml`;
   const file = parseParams(fileSchema, parseFile(root, owner), fileName);
   const { schema: _, pipeline: defaultPipeline, storage, pipelines: sections, ...top } = file;
-  const topParams = parseParams(paramsSchema, dropLocalSections(top), fileName);
-  // A section may change what fits together, so the top is checked value by value.
-  checkValues(topParams, { written: {}, uri: top.mlflow.tracking_uri, what: fileName });
+  // A section may change what fits together, so nothing counts as written at the top.
+  checkValues(pickParams(top), { written: {}, mlflow: top.mlflow, what: fileName });
   const pipelines = sections && [...new Set([defaultPipeline, ...Object.keys(sections)])];
   const find = (pipeline: string): Section => {
     const section = Object.hasOwn(sections ?? {}, pipeline) ? sections![pipeline] : undefined;
@@ -231,18 +224,15 @@ function readSettings(pipeline: string, found: Section): Omit<PipelineSettings, 
       throw new BadParams(
         `${what}: a pipeline cannot set ${key} (${why}): remove it from the section`,
       );
-  const { mlflow, tracking, nightly, ...rest } = parseParams(
-    settingsSchema,
-    mergeParams(top, section),
-    what,
-  );
-  const params = dropLocalSections(rest);
+  const merged = mergeParams(top, section) as Record<string, unknown>;
+  const params = pickParams(merged);
   const ownParams = isDefault ? params : pickParams(section);
-  checkValues(parseParams(paramsSchema, params, what), {
-    written: ownParams,
-    uri: mlflow.tracking_uri,
-    what,
-  });
+  const check = { written: ownParams, mlflow: merged['mlflow'], what };
+  throwFaults([
+    findFault(() => parseParams(settingsSchema, merged, what)),
+    findFault(() => checkValues(params, check)),
+  ]);
+  const { mlflow, tracking, nightly } = settingsSchema.parse(merged);
   // These names are not inherited, because runs and models of two pipelines must not mix.
   const own = (section['mlflow'] ?? {}) as Partial<Settings['mlflow']>;
   return {
@@ -258,22 +248,41 @@ function readSettings(pipeline: string, found: Section): Omit<PipelineSettings, 
 }
 
 /**
- * Refuses values that a schema accepts and no run can have. Settings that are not written may be frozen at others, so
- * what must fit together is checked only where all of it is written.
+ * Checks the params and the tracking of a pipeline, and names all that is wrong. Settings that are not written may be
+ * frozen at others, so what must fit together is checked only where all of it is written.
+ * @throws BadParams for values that no run can have
  */
 function checkValues(
-  params: Params,
-  { written, uri, what }: { written: Record<string, unknown>; uri: string; what: string },
+  params: Record<string, unknown>,
+  { written, mlflow, what }: { written: Record<string, unknown>; mlflow: unknown; what: string },
 ): void {
-  const { source, source_secret_env: secretEnv } = params.data;
-  nameWhere(what, () => {
-    checkSource({ source, source_secret_env: namesSource(written) ? secretEnv : null });
-    sourceIdentity(source);
-    trackingUri(uri, '');
-  });
+  const { source, source_secret_env: secretEnv } = isObject(params['data']) ? params['data'] : {};
+  const { tracking_uri: uri } = isObject(mlflow) ? mlflow : {};
   const { model } = written;
   const hasTask = isObject(model) && model['task'] !== undefined;
-  checkMetric(params, hasTask ? [taskOf(params)] : TASKS, what);
+  const own = namesSource(written) && typeof secretEnv === 'string' ? secretEnv : null;
+  const judged = paramsSchema.safeParse({ model: params['model'], gate: params['gate'] });
+  throwFaults([
+    findFault(() => parseParams(paramsSchema, params, what)),
+    typeof source === 'string' && source !== ''
+      ? findFault(() => {
+          nameWhere(what, () => checkSource({ source, source_secret_env: own }));
+          nameWhere(what, () => sourceIdentity(source));
+        })
+      : undefined,
+    typeof uri === 'string' && uri !== ''
+      ? findFault(() => nameWhere(what, () => trackingUri(uri, '')))
+      : undefined,
+    judged.success
+      ? findFault(() => checkMetric(judged.data, hasTask ? [taskOf(judged.data)] : TASKS, what))
+      : undefined,
+  ]);
+}
+
+/** Throws one error for all, if there are any. */
+function throwFaults(faults: readonly (BadParams | undefined)[]): void {
+  const values = faults.flatMap((fault) => fault?.values ?? []);
+  if (values.length > 0) throw BadParams.ofValues(values);
 }
 
 /** Adds where a wrong value is to an error that does not say it. */
@@ -281,8 +290,8 @@ function nameWhere(what: string, check: () => unknown): void {
   try {
     check();
   } catch (error) {
-    if (!(error instanceof BadParams) || error.message.startsWith(what)) throw error;
-    throw new BadParams(`${what}: ${error.message}`, { cause: error });
+    if (!(error instanceof BadParams) || error.values.length > 0) throw error;
+    throw BadParams.ofValues([splitSentence(`${what}: ${error.message}`)]);
   }
 }
 
@@ -297,7 +306,7 @@ function nameModel(
   return (isDefault ? top.mlflow.model_name : null) ?? pipeline;
 }
 
-/** The sections of a pipeline that affect a result. */
+/** The sections that affect a result. */
 function pickParams(section: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(section).filter(([name]) => name in paramsShape.shape));
 }
@@ -306,16 +315,6 @@ function pickParams(section: Record<string, unknown>): Record<string, unknown> {
 export function namesSource(params: Record<string, unknown> | undefined): boolean {
   const data = params?.['data'];
   return isObject(data) && typeof data['source'] === 'string';
-}
-
-/** The sections that affect a result. */
-function dropLocalSections({
-  mlflow: _,
-  tracking: __,
-  nightly: ___,
-  ...params
-}: Partial<Settings>): Record<string, unknown> {
-  return params;
 }
 
 /** Refuses two pipelines with one registered model, because their versions would move each other's aliases. */

@@ -22,8 +22,18 @@ export abstract class RetrainError extends Error {
 export interface WrongValue {
   /** Where it is and what it is. */
   found: string;
-  /** What is allowed there. */
+  /** What is allowed there, or what to do. */
   expected: string;
+}
+
+/** Takes a sentence of ours apart: it ends with how to repair what was found, after a colon. */
+export function splitSentence(text: string): WrongValue {
+  // The cause is in brackets before the colon, and the repair may contain colons too.
+  const closed = text.indexOf('): ');
+  const cut = closed < 0 ? text.lastIndexOf(': ') : closed + 1;
+  return cut < 0
+    ? { found: text, expected: '' }
+    : { found: text.slice(0, cut), expected: text.slice(cut + 2) };
 }
 
 /** A parameter, flag or input document that is unknown, ill-typed or not allowed here. */

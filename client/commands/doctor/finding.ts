@@ -1,4 +1,4 @@
-import { messageOf } from '../../../contract/failures.ts';
+import { messageOf, splitSentence } from '../../../contract/failures.ts';
 
 /** The result of one check. `repair` says what to do; null if there is nothing to do. */
 export interface Finding {
@@ -29,13 +29,10 @@ export const fail = (check: string, found: string, repair: string): Finding => (
   repair,
 });
 
-/** The finding for an error that a check threw. Our errors end with the repair, after a colon. */
+/** The finding for an error that a check threw. */
 export function failed(check: string, error: unknown, state: 'warn' | 'fail' = 'fail'): Finding {
   // A second line names the other servers that are down. Each of them has its own finding.
   const [text = ''] = messageOf(error).split('\n');
-  // The cause is in brackets before the colon, and the repair may contain colons too.
-  const closed = text.indexOf('): ');
-  const cut = closed < 0 ? text.lastIndexOf(': ') : closed + 1;
-  const [found, repair] = cut < 0 ? [text, ''] : [text.slice(0, cut), text.slice(cut + 2)];
+  const { found, expected: repair } = splitSentence(text);
   return { check, state, found, repair: repair === '' ? null : repair };
 }

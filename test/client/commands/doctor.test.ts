@@ -28,7 +28,10 @@ describe('doctor on params.yaml', () => {
         tea: { modle: {} },
         wine: { data: { target: 7 }, gate: { margin: -1 } },
         rum: { gate: { metric: 'acuracy' } },
-        gin: { mlflow: { tracking_uri: 'ftp://x' } },
+        gin: {
+          mlflow: { tracking_uri: 'ftp://x', experiment: 5 },
+          data: { source: 'ftp://x', batch_size: 0 },
+        },
       },
     });
     expect(found.map(({ state, found: text, repair }) => [state, text, repair])).toEqual([
@@ -56,8 +59,23 @@ describe('doctor on params.yaml', () => {
       ],
       [
         'fail',
+        'params.yaml, pipelines.gin: mlflow.experiment is not a known key',
+        'correct it in params.yaml: check its spelling in docs/params.md',
+      ],
+      [
+        'fail',
+        'params.yaml, pipelines.gin: data.batch_size is 0',
+        'correct it in params.yaml: expected at least 1',
+      ],
+      [
+        'fail',
+        'params.yaml, pipelines.gin: data.source ftp://… is not a known source',
+        'correct it in params.yaml: give iris, a path, an http(s) URL, s3://bucket/key or dvc://path/to/file.dvc',
+      ],
+      [
+        'fail',
         'params.yaml, pipelines.gin: mlflow.tracking_uri starts with "ftp:", which is neither an MLflow server nor a directory',
-        'write it like http://localhost:5000 or ./mlruns, in params.yaml or MLFLOW_TRACKING_URI',
+        'correct it in params.yaml: write it like http://localhost:5000 or ./mlruns, in params.yaml or MLFLOW_TRACKING_URI',
       ],
     ]);
     expect(check({})).toMatchObject([{ state: 'ok', found: 'valid' }]);
