@@ -10,7 +10,7 @@ import { paramsShape, mergeParams, parseParams, pipelineName } from '../contract
 import { checkSource } from '../contract/source-url.ts';
 import { MOST_SETTINGS } from '../store/small-file.ts';
 import { checkMetric, paramsOf, paramsSchema } from '../pipeline/models/params.ts';
-import { sourceIdentity } from '../sources/identity.ts';
+import { checkForm } from '../sources/identity.ts';
 import { trackingUri } from '../tracking/place.ts';
 
 /** The default of tracking_uri. The local stack's address replaces it. */
@@ -267,7 +267,7 @@ function checkValues(
     typeof source === 'string' && source !== ''
       ? findFault(() => {
           nameWhere(what, () => checkSource({ source, source_secret_env: own }));
-          nameWhere(what, () => sourceIdentity(source));
+          nameWhere(what, () => checkForm(source));
         })
       : undefined,
     typeof uri === 'string' && uri !== ''

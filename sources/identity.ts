@@ -36,6 +36,46 @@ export function sourceIdentity(source: string): SourceIdentity {
   return { kind, name: full ? source : lastName(source) };
 }
 
+/**
+ * Checks the form of a source: whether it can exist, not whether it does.
+ * @throws BadParams when it is not a source
+ */
+export function checkForm(source: string): void {
+  const { kind } = sourceIdentity(source);
+  if (kind === 's3') parseS3Address(source);
+  if (kind === 'prefix') parsePrefix(source);
+}
+
+/**
+ * Returns the bucket and key of an `s3://` address.
+ * @throws BadParams when it has no key, or when the name of the bucket is not valid
+ */
+export function parseS3Address(source: string): { bucket: string; key: string } {
+  const [, bucket = '', key = ''] = /^s3:\/\/([^/]*)\/?(.*)$/s.exec(source) ?? [];
+  if (/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket) && key !== '') return { bucket, key };
+  throw new BadParams(
+    `${nameSetting('data.source', source)} is not an object of S3: give s3://bucket/key, with the bucket in lower case`,
+  );
+}
+
+/** The parts of `s3://bucket/prefix/`. */
+interface PrefixName {
+  bucket: string;
+  /** Empty, or ends in `/`. */
+  prefix: string;
+}
+
+/** @throws BadParams when the source has no bucket or does not end in `/` */
+export function parsePrefix(source: string): PrefixName {
+  const [, bucket, prefix] =
+    /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])\/((?:.*\/)?)$/s.exec(source) ?? [];
+  if (bucket === undefined || prefix === undefined)
+    throw new BadParams(
+      `${nameSetting('data.source', source)} is not a prefix: write it as s3://bucket/prefix/`,
+    );
+  return { bucket, prefix };
+}
+
 /** Returns the name of a source's text in a working tree, where no file is hidden: `wine.csv` for `in/.wine.csv.gz`. */
 export function fileName(source: string): string {
   return lastName(source).replace(/^[.\s]+/, '') || 'data.csv';

@@ -1,7 +1,7 @@
-import { BadParams, SourceRefused, SourceUnavailable } from '../contract/failures.ts';
-import { nameSetting } from '../contract/wrong-value.ts';
+import { SourceRefused, SourceUnavailable } from '../contract/failures.ts';
 import type { Bucket, BucketOptions } from '../store/bucket.ts';
 import { openBucket } from '../store/index.ts';
+import { parseS3Address } from './identity.ts';
 import { type OpenKind, type OpenSource, type SourceLimits, tooLarge } from './source.ts';
 
 /** Opens `s3://bucket/key` on the server that sources are read from. */
@@ -30,18 +30,6 @@ export async function openInBucket(
   } finally {
     if (found === undefined) bucket.close();
   }
-}
-
-/**
- * Returns the bucket and key of an `s3://` address.
- * @throws BadParams when it has no key, or when the name of the bucket is not valid
- */
-export function parseS3Address(source: string): Pick<BucketOptions, 'bucket'> & { key: string } {
-  const [, bucket = '', key = ''] = /^s3:\/\/([^/]*)\/?(.*)$/s.exec(source) ?? [];
-  if (/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket) && key !== '') return { bucket, key };
-  throw new BadParams(
-    `${nameSetting('data.source', source)} is not an object of S3: give s3://bucket/key, with the bucket in lower case`,
-  );
 }
 
 /**

@@ -1,26 +1,8 @@
-import { BadData, DamagedArtifact, BadParams } from '../../contract/failures.ts';
-import { nameSetting } from '../../contract/wrong-value.ts';
+import { BadData, DamagedArtifact } from '../../contract/failures.ts';
 import type { Bucket, BucketOptions } from '../../store/bucket.ts';
 import { openBucket } from '../../store/index.ts';
+import { parsePrefix } from '../identity.ts';
 import { isDataFile, type Place, type SeenFile } from './place.ts';
-
-/** The parts of `s3://bucket/prefix/`. */
-export interface PrefixName {
-  bucket: string;
-  /** Empty, or ends in `/`. */
-  prefix: string;
-}
-
-/** @throws BadParams when the source has no bucket or does not end in `/` */
-export function parsePrefix(source: string): PrefixName {
-  const [, bucket, prefix] =
-    /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])\/((?:.*\/)?)$/s.exec(source) ?? [];
-  if (bucket === undefined || prefix === undefined)
-    throw new BadParams(
-      `${nameSetting('data.source', source)} is not a prefix: write it as s3://bucket/prefix/`,
-    );
-  return { bucket, prefix };
-}
 
 /**
  * Opens a prefix of a bucket on the S3 server of sources. Only objects directly under it count. S3 lists an object

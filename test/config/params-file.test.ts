@@ -212,6 +212,8 @@ describe('pipelines in params.yaml', () => {
     [{ gate: { metric: 'acuracy' } }, 'gate.metric is "acuracy": expected one of accuracy, '],
     [{ mlflow: { tracking_uri: 'ftp://x' } }, 'mlflow.tracking_uri starts with "ftp:", which'],
     [{ data: { source: 'ftp://a/x.csv' } }, 'data.source ftp://… is not a known source: give'],
+    [{ data: { source: 's3://Bucket/x.csv' } }, 'data.source s3://Bucket/x.csv is not an object'],
+    [{ data: { source: 's3://Bucket/x/' } }, 'data.source s3://Bucket/x/ is not a prefix'],
     [{ data: { source: 's3://me:secret@bucket/x.csv' } }, 'data.source holds a user or password'],
   ])('are refused where the file has a value that no run can have: %j', (wrong, sentence) => {
     const file = { pipelines: { wine: wrong } };

@@ -127,7 +127,7 @@ async function predictRows(config: Config, flags: PredictFlags): Promise<number>
 function readDelimiter(text: string): string {
   const sign = text === '\\t' ? '\t' : text;
   if (/^[\t!#$%&*,/:;<=>?@^_`|~]$/.test(sign)) return sign;
-  throw new InvalidArgumentError('expected one of , ; | : a tab (\\t) or another such character');
+  throw new InvalidArgumentError('expected one character, such as , ; | or a tab (\\t)');
 }
 
 /** @throws BadParams when the predictions would replace the rows that they are for */
