@@ -261,7 +261,8 @@ function checkValues(
   const { model } = written;
   const hasTask = isObject(model) && model['task'] !== undefined;
   const own = namesSource(written) && typeof secretEnv === 'string' ? secretEnv : null;
-  const judged = paramsSchema.safeParse({ model: params['model'], gate: params['gate'] });
+  const gate = isObject(params['gate']) ? { metric: params['gate']['metric'] } : {};
+  const judged = paramsSchema.safeParse({ model: params['model'], gate });
   throwFaults([
     findFault(() => parseParams(paramsSchema, params, what)),
     typeof source === 'string' && source !== ''

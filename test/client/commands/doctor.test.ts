@@ -27,7 +27,7 @@ describe('doctor on params.yaml', () => {
       pipelines: {
         tea: { modle: {} },
         wine: { data: { target: 7 }, gate: { margin: -1 } },
-        rum: { gate: { metric: 'acuracy' } },
+        rum: { gate: { metric: 'acuracy', margin: 'a' } },
         gin: {
           mlflow: { tracking_uri: 'ftp://x', experiment: 5 },
           data: { source: 'ftp://x', batch_size: 0 },
@@ -49,6 +49,11 @@ describe('doctor on params.yaml', () => {
         'fail',
         'params.yaml, pipelines.wine: gate.margin is -1',
         'correct it in params.yaml: expected at least 0',
+      ],
+      [
+        'fail',
+        'params.yaml, pipelines.rum: gate.margin is "a"',
+        'correct it in params.yaml: expected a number',
       ],
       [
         'fail',
