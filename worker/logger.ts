@@ -10,7 +10,7 @@ export function openLog(): Logger {
     ? pretty({ destination: 2, ignore: 'pid,hostname', sync: true })
     : pino.destination(2);
   const escape = process.stderr.isTTY ? escapeTexts : escapeControls;
-  return pino({ write: (line) => void stream.write(escape(line)) });
+  return pino({}, { write: (line) => void stream.write(escape(line)) });
 }
 
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
