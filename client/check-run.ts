@@ -19,10 +19,7 @@ import {
   wholeOf,
   type Ledger,
 } from '../store/ledger/ledger.ts';
-import { batchesThere } from '../sources/append-only/table.ts';
-import { RETRAIN } from '../contract/command.ts';
 import { say } from './print.ts';
-import { readRunParams, type StoreSession } from './session.ts';
 import type { Request } from './start.ts';
 
 /** A larger file is left to the worker, because reading it here would delay the start of the run. */
@@ -88,16 +85,4 @@ function checkRows(ledger: Ledger | undefined, batch: number, rows: number, size
   const whole = wholeOf(last).rows;
   const batches = last.after + countBatches(last.rows + Math.max(0, rows - whole), size);
   checkGrownBatch(batch, rows, batches);
-}
-
-/** The advice for a batch that has never been run. */
-export async function adviseOnBatch(session: StoreSession, batch: number): Promise<string> {
-  const { pipeline } = session.config;
-  const { params, ledger } = await readRunParams(session, {});
-  const { last } = batchesThere(ledger, params);
-  if (batch <= last) return `run it with "${RETRAIN} run ${batch} --pipeline ${pipeline}"`;
-  if (ledger === undefined)
-    return `the pipeline has no data yet; start with "${RETRAIN} run 1 --pipeline ${pipeline}"`;
-  const known = last === 1 ? 'one batch is known' : `${last} batches are known`;
-  return `${known}; "${RETRAIN} pending --pipeline ${pipeline}" looks for more`;
 }

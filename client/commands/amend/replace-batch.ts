@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { adviseOnBatch } from '../../check-run.ts';
+import { adviseOnBatch } from '../../batch-advice.ts';
 import { say } from '../../print.ts';
 import type { StoreSession } from '../../session.ts';
 import type { Config } from '../../../config/environment.ts';

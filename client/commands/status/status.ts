@@ -42,7 +42,6 @@ export async function status(
   const { readLatestRun } = await import('./latest-run.ts');
   const { readStoredVersion } = await import('./stored-version.ts');
   const { readWaiting } = await import('../../promotion.ts');
-  const { adviseOnBatch } = await import('../../check-run.ts');
   const { printDecision } = await import('./decision.ts');
   return withSession(config, ['temporal'], async (session) => {
     const [run, stored, now] = await Promise.all([
@@ -53,10 +52,12 @@ export async function status(
     const { version, origins, tracked, stale, logging, history } = stored;
     // Without the store, the run can still be shown. Without a run too, the command fails with the store's error.
     if (stored.error !== null && run === null) throw stored.error;
-    if (run === null && version === null)
+    if (run === null && version === null) {
+      const { adviseOnBatch } = await import('../../batch-advice.ts');
       throw new MissingHistory(
         `batch ${batch} of ${pipeline} has never been run: ${await adviseOnBatch(session, batch)}`,
       );
+    }
     if (stored.error !== null)
       say(`the version cannot be shown: ${stored.error.message}`, 'warning');
     const unknown = stored.error === null ? {} : { storage: stored.error.message };
