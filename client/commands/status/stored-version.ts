@@ -48,9 +48,10 @@ export async function readStoredVersion(
   batch: number,
 ): Promise<Stored> {
   try {
+    const { bucket, records } = session.store;
     // A read in a bucket that cannot exist finds nothing, which is no version that has not been built.
-    await session.store.bucket.ensure();
-    const version = (await session.store.records.readLatest(pipeline, batch)) ?? null;
+    const [latest] = await Promise.all([records.readLatest(pipeline, batch), bucket.ensure()]);
+    const version = latest ?? null;
     if (version === null) return { ...NOTHING, error: null };
     const [origins, tracked, stale, history] = await Promise.all([
       listOrigins(session, version),
