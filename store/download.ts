@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { open } from 'node:fs/promises';
-import { RETRAIN } from '../contract/command.ts';
+import { quoteVerifyAll } from '../contract/command.ts';
 import { StorageUnavailable, DamagedArtifact } from '../contract/failures.ts';
 import type { Bucket } from './bucket.ts';
 import type { Ref } from '../contract/ref.ts';
@@ -105,15 +105,10 @@ export function damagedError(
   isMissing: boolean,
   pipeline?: string,
 ): DamagedArtifact {
-  const repair = `${RETRAIN} verify --all --repair`;
-  const hint =
-    pipeline === undefined
-      ? `"${repair}" (and --pipeline, unless it is of the default one)`
-      : `"${repair} --pipeline ${pipeline}"`;
   return new DamagedArtifact(
     isMissing
       ? `${ref.path} is missing from the bucket (${key}): run its batch again to make it again`
-      : `${ref.path} in the bucket (${key}) no longer matches its hash: make it again with ${hint}`,
+      : `${ref.path} in the bucket (${key}) no longer matches its hash: make it again with ${quoteVerifyAll(' --repair', pipeline)}`,
     { details: { ref, key } },
   );
 }

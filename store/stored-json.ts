@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { RETRAIN } from '../contract/command.ts';
+import { quoteVerifyAll } from '../contract/command.ts';
 import { DamagedArtifact, messageOf } from '../contract/failures.ts';
 import type { Ref } from '../contract/ref.ts';
 import { describeExpected } from '../contract/wrong-value.ts';
@@ -37,7 +37,7 @@ function makeForeignError(
   cause: unknown,
 ): DamagedArtifact {
   return new DamagedArtifact(
-    `${ref.path} (${ref.md5}) does not hold what its stage writes (${reason.slice(0, MOST_REASON)}), so a record, a cache entry or the ledger names the wrong object: find it with "${RETRAIN} verify --all" (and --pipeline, unless it is of the default one), and run the batch again with --force`,
+    `${ref.path} (${ref.md5}) does not hold what its stage writes (${reason.slice(0, MOST_REASON)}), so a record, a cache entry or the ledger names the wrong object: find it with ${quoteVerifyAll('')}, and run the batch again with --force`,
     { cause, details: { ref, isForeign: true } },
   );
 }

@@ -3,7 +3,7 @@ import { manifestKey, objectKey } from '../hash.ts';
 import type { Artifacts } from '../artifacts.ts';
 import { isDirectory, type Ref } from '../../contract/ref.ts';
 import type { CacheEntry } from '../stage-cache.ts';
-import { RETRAIN } from '../../contract/command.ts';
+import { quoteVerifyAll } from '../../contract/command.ts';
 
 /** The keys of all objects that kept documents name. */
 export class Reach {
@@ -55,7 +55,7 @@ export class Reach {
       if (!(error instanceof DamagedArtifact)) throw error;
       if (!needed) return;
       throw new DamagedArtifact(
-        `${ref.path} (${key}) cannot be read, so its files are not known and nothing is removed: repair it with "${RETRAIN} verify --all --repair" (and --pipeline, unless it is of the default one) first`,
+        `${ref.path} (${key}) cannot be read, so its files are not known and nothing is removed: repair it with ${quoteVerifyAll(' --repair')} first`,
         { cause: error, details: error.details },
       );
     }

@@ -16,7 +16,7 @@ import { VersionSet } from '../../../store/version-set.ts';
 import type { Left, Problem } from './problems.ts';
 import type { Repaired } from './repair.ts';
 import type { Verified } from './versions.ts';
-import { RETRAIN } from '../../../contract/command.ts';
+import { quoteVerifyAll, RETRAIN } from '../../../contract/command.ts';
 
 interface VerifyFlags extends CommonFlags {
   all?: boolean;
@@ -94,7 +94,7 @@ export function printVerified(
     );
   if (unhashed.length > 0)
     say(
-      `the SHA-256 of the record is not stored for version ${String(VersionSet.of(unhashed))}, which an earlier program published, so verify could miss a change of the record: add it with "${RETRAIN} verify --all --repair --pipeline ${pipeline}"`,
+      `the SHA-256 of the record is not stored for version ${String(VersionSet.of(unhashed))}, which an earlier program published, so verify could miss a change of the record: add it with ${quoteVerifyAll(' --repair', pipeline)}`,
       'warning',
     );
   const kept = versions.filter((version) => !notKept.includes(version));
@@ -120,7 +120,7 @@ export function printVerified(
   for (const { path, why } of unrepairable) say(`${path} cannot be repaired by a run: ${why}`);
   const canRepair = repaired === undefined && unrepairable.length < problems.length;
   say(
-    `${of} of ${pipeline}: ${problems.length} missing or damaged; ${canRepair ? `"${RETRAIN} verify --all --repair --pipeline ${pipeline}" makes again what it can; ` : ''}restore a document from a backup`,
+    `${of} of ${pipeline}: ${problems.length} missing or damaged; ${canRepair ? `${quoteVerifyAll(' --repair', pipeline)} makes again what it can; ` : ''}restore a document from a backup`,
     'error',
   );
 }
