@@ -36,11 +36,12 @@ export function compareIdentities(
   const champion = compareScalar('champion', 'champion', findChampion(before), findChampion(after));
   // Another champion has other artifacts and another type. The build says it all.
   const isOther = champion.length > 0;
+  // Each way to cut has params that the other does not have.
   const cut = compareScalar('cut', 'batch', findCut(before), findCut(after));
   const isToSkip = (name: string): boolean =>
     (isOther && name.startsWith('champion')) ||
     name === 'unusable' ||
-    (cut.length > 0 && CUT_PARAMS.has(name));
+    (cut.length > 0 && name in before.params !== name in after.params);
   const unusable = isOther ? null : before.params['unusable'];
   const params = (identity: Identity): unknown =>
     Object.fromEntries(
@@ -69,17 +70,6 @@ function findChampion({ params: { champion } }: Identity): string | null {
   const { version, seq } = champion;
   return `${String(version)}.${String(seq)}`;
 }
-
-/** The params of prepare_batch that only one of the two ways to cut a batch has. */
-const CUT_PARAMS = new Set([
-  'batch_size',
-  'shuffle_seed',
-  'after',
-  'missing_values',
-  'on_new_column',
-  'on_missing_column',
-  'columns_by',
-]);
 
 /** How prepare_batch cuts the batch. For another stage it is always the same. */
 function findCut({ params }: Identity): 'file' | 'table' {
