@@ -8,6 +8,7 @@ import { BadParams, messageOf, splitSentence } from '../contract/failures.ts';
 import { TASKS, taskOf } from '../contract/defaults.ts';
 import { paramsShape, mergeParams, parseParams, pipelineName } from '../contract/params.ts';
 import { checkSource } from '../contract/source-url.ts';
+import { mayHoldPassword } from '../contract/wrong-value.ts';
 import { MOST_SETTINGS } from '../store/small-file.ts';
 import { checkMetric, paramsOf, paramsSchema } from '../pipeline/models/params.ts';
 import { checkForm } from '../sources/identity.ts';
@@ -67,7 +68,7 @@ const fileSchema = settingsSchema.extend({
       /** null: AWS itself. */
       endpoint: z
         .url({ protocol: /^https?$/, error: `expected ${SERVER}` })
-        .refine((url) => !url.includes('@'), {
+        .refine((url) => !mayHoldPassword(url), {
           message: 'credentials come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, not the URL',
         })
         .nullable()
@@ -83,7 +84,7 @@ const fileSchema = settingsSchema.extend({
           ],
           `expected "aws", or ${SERVER}`,
         )
-        .refine((url) => !url.includes('@'), {
+        .refine((url) => !mayHoldPassword(url), {
           message: 'credentials come from RETRAIN_SOURCE_ACCESS_KEY_ID and …_SECRET_ACCESS_KEY',
         })
         .nullable()
@@ -228,11 +229,12 @@ function readSettings(pipeline: string, found: Section): Omit<PipelineSettings, 
   const params = pickParams(merged);
   const ownParams = isDefault ? params : pickParams(section);
   const check = { written: ownParams, mlflow: merged['mlflow'], what };
+  let settings: Settings | undefined;
   throwFaults([
-    findFault(() => parseParams(settingsSchema, merged, what)),
+    findFault(() => (settings = parseParams(settingsSchema, merged, what))),
     findFault(() => checkValues(params, check)),
   ]);
-  const { mlflow, tracking, nightly } = settingsSchema.parse(merged);
+  const { mlflow, tracking, nightly } = settings!;
   // These names are not inherited, because runs and models of two pipelines must not mix.
   const own = (section['mlflow'] ?? {}) as Partial<Settings['mlflow']>;
   return {
