@@ -56,8 +56,8 @@ function describeReason(reason: Reason): string {
       return `it decides again: ${reason.new === null ? 'there is no champion now' : `the champion is build ${toText(reason.new)} now`}`;
     case 'cut':
       return reason.new === 'file'
-        ? 'the batch is a file of its own now, and not rows of a table'
-        : 'the batch is cut from the table now, and not a file of its own';
+        ? 'the batch is a separate file now, and not rows of a table'
+        : 'the batch is cut from the table now, and not a separate file';
     case 'input':
       return `${reason.name} ${shortenMd5(String(reason.old))} → ${shortenMd5(String(reason.new))}`;
     case 'code':

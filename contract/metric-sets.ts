@@ -156,8 +156,8 @@ export function formatSigned(by: number, format: (size: number) => string = form
 }
 
 /**
- * The interval of a score, at 95 %: `0.7820 to 0.9919`, or `0.78–0.99` for shares; empty where it has none. Scores that are shares need two digits, and cannot have a
- * sign that would stand beside the dash.
+ * The interval of a score, at 95 %: `0.7820 to 0.9919`, or `0.78–0.99` for shares; empty where it has none. Scores that
+ * are shares need two digits, and cannot have a sign that would stand beside the dash.
  * @param shares whether the score is a share from 0 to 1
  */
 export function formatInterval(low: unknown, high: unknown, shares: boolean): string {

@@ -188,7 +188,10 @@ class WordReader implements FeatureReader {
     return this.#rule.readWord(word);
   }
 
-  /** A date is the word of that time, at midnight also the word of that day; of several words the last one in code-point order. */
+  /**
+   * A date is the word of that time, at midnight also the word of that day; of several words the last one in
+   * code-point order.
+   */
   #readDate(value: Date): string | null {
     if (Number.isNaN(value.getTime())) return null;
     this.#times ??= new Map([...this.#codes.keys()].map((word) => [parseDate(word), word]));

@@ -56,7 +56,7 @@ describe('the metrics file that a run leaves beside params.yaml', () => {
   });
 });
 
-it('the confusion matrix of the metrics file has a field of its own', async () => {
+it('the confusion matrix of the metrics file is a separate field', async () => {
   const store = storeIn(new MemoryBucket());
   const file = Buffer.from('{"accuracy":1,"confusion_matrix":{"labels":["a"],"matrix":[[1]]}}');
   const metrics = await store.artifacts.put('metrics/batch_1.json', file, {});

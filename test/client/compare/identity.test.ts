@@ -52,14 +52,14 @@ describe('compareIdentities', () => {
     expect(why(lost, lost)).toBe('');
   });
 
-  it('says in words that an amended batch is a file of its own, and that it is not any more', () => {
+  it('says in words that an amended batch is a separate file, and that it is not any more', () => {
     const cut = (params: Record<string, unknown>): Identity => ({ ...identity, params });
     const table = cut({ target: 'species', batch_size: 50, shuffle_seed: 42 });
     const file = cut({ target: 'species', missing_values: [''], on_new_column: 'adapt' });
     const why = (before: Identity, after: Identity): string =>
       describeReasons(compareIdentities(before, after, sections));
-    expect(why(table, file)).toBe('the batch is a file of its own now, and not rows of a table');
-    expect(why(file, table)).toBe('the batch is cut from the table now, and not a file of its own');
+    expect(why(table, file)).toBe('the batch is a separate file now, and not rows of a table');
+    expect(why(file, table)).toBe('the batch is cut from the table now, and not a separate file');
     const smaller = cut({ ...table.params, batch_size: 40 });
     expect(why(table, smaller)).toBe('data.batch_size 50 → 40');
     expect(why(table, { ...file, params: { ...file.params, target: 'y' } })).toMatch(

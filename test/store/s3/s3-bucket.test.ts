@@ -58,7 +58,7 @@ function options(): BucketOptions {
   return { endpoint, region: 'us-east-1', bucket: 'b', credentials };
 }
 
-/** A client of its own, for one test. */
+/** A separate client for one test. */
 function openOwn(more: Partial<BucketOptions> = {}): Bucket {
   const own = openBucket({ ...options(), ...more });
   onTestFinished(() => own.close());
