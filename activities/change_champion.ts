@@ -1,9 +1,8 @@
 import { DamagedArtifact, MissingHistory } from '../contract/failures.ts';
 import type { ChangeRequest, Entered, PromotionEvent } from '../contract/promotion.ts';
-import { explainRebuild, explainRestore } from '../store/champion-call.ts';
+import { explainRebuild, explainRestore, findDamaged } from '../store/champion-call.ts';
 import { hashTrainInputs } from '../store/champions.ts';
 import type { Ref } from '../contract/ref.ts';
-import { findStage } from '../contract/stages.ts';
 import { nameBuild } from '../contract/versions.ts';
 import type { Store } from '../store/index.ts';
 import type { VersionRecord } from '../store/version-record.ts';
@@ -16,7 +15,7 @@ type Deps = TrackingDeps & { store: Pick<Store, 'artifacts' | 'champions' | 'rec
  * Makes a build the champion because a person says so, or takes the champion back, and points the alias at it. The place
  * in which the worker tracks does not matter: the record is the truth, and a rollback must not wait for its repair.
  * @throws MissingHistory when there is no such version or no earlier champion, or when gc removed the artifacts
- * @throws DamagedArtifact when its model or its encoder is not in the bucket
+ * @throws DamagedArtifact when its model or its encoder is missing in the bucket or damaged
  * @throws Conflict when the build is the champion already, or the champion is not the one that the person has seen
  */
 export async function changeChampion(deps: Deps, request: ChangeRequest): Promise<Entered> {
@@ -32,10 +31,8 @@ async function enterChange(
     const record = await records.readBuild({ pipeline, ...build });
     const collected = await records.collectedAt(record);
     if (collected !== undefined) throw makeCollectedError(record, collected);
-    const { model, encoder } = findStage(record.stages, 'train')?.outputs ?? {};
-    for (const ref of [model, encoder])
-      if (ref !== undefined && !(await artifacts.has(ref)))
-        throw await makeLostError(records, record, ref);
+    const damaged = await findDamaged(artifacts, record);
+    if (damaged !== undefined) throw await makeDamagedError(records, record, damaged);
     return record;
   };
   const entry = { id, by, reason, seen, at: new Date().toISOString() };
@@ -67,8 +64,8 @@ function makeCollectedError(record: VersionRecord, collected: string): MissingHi
   );
 }
 
-/** The error for a build whose model or encoder is lost. */
-async function makeLostError(
+/** The error for a build whose model or encoder is missing or damaged. */
+async function makeDamagedError(
   records: Deps['store']['records'],
   record: VersionRecord,
   { path }: Ref,

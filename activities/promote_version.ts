@@ -1,6 +1,7 @@
 import { RETRAIN } from '../contract/command.ts';
 import type { PromoteAnswer, PromoteRequest } from '../contract/promotion.ts';
 import { nameBuild } from '../contract/versions.ts';
+import { explainRestore, findDamaged } from '../store/champion-call.ts';
 import { type GateAnswer, hashTrainInputs } from '../store/champions.ts';
 import type { Store } from '../store/index.ts';
 import type { VersionRecord } from '../store/version-record.ts';
@@ -10,11 +11,11 @@ import { pointChampion, type PointedAlias } from '../tracking/tracked-run/champi
 import type { TrackingDeps } from '../tracking/tracked-run/attempt.ts';
 import { currentExecution } from './run-stage.ts';
 
-type Deps = TrackingDeps & { store: Pick<Store, 'champions' | 'records'> };
+type Deps = TrackingDeps & { store: Pick<Store, 'artifacts' | 'champions' | 'records'> };
 
 /**
  * Makes a build the champion, as the gate or a person has decided, and points the alias at it. A build that was replaced,
- * removed or taken back since then is held.
+ * removed, damaged or taken back since then is held.
  */
 export async function promoteVersion(deps: Deps, request: PromoteRequest): Promise<PromoteAnswer> {
   const { pipeline, id, proposal, by, reason, waits } = request;
@@ -57,7 +58,7 @@ export async function followChampion(deps: Deps, pipeline: string): Promise<Poin
 
 /** Why a build cannot become the champion; undefined where it can. */
 async function findObstacle(
-  { store: { records } }: Deps,
+  { store: { artifacts, records } }: Deps,
   record: VersionRecord,
 ): Promise<string | undefined> {
   const { pipeline, version, seq } = record;
@@ -67,7 +68,10 @@ async function findObstacle(
     return latest === undefined
       ? `${name} is not published`
       : `${name} is no longer the published build of version ${version}: that is build ${nameBuild(latest)}`;
-  return (await records.collectedAt(record)) === undefined
-    ? undefined
-    : `gc removed the artifacts of ${name}: "${RETRAIN} run ${version} --pipeline ${pipeline}" builds it again`;
+  if ((await records.collectedAt(record)) !== undefined)
+    return `gc removed the artifacts of ${name}: "${RETRAIN} run ${version} --pipeline ${pipeline}" builds it again`;
+  const damaged = await findDamaged(artifacts, record);
+  if (damaged === undefined) return undefined;
+  const help = await explainRestore(records, record, { it: 'it', isChampion: false });
+  return `${damaged.path} of ${name} is missing or damaged in the bucket: ${help}, then promote it with "${RETRAIN} promote ${version} --reason REASON --pipeline ${pipeline}"`;
 }

@@ -59,6 +59,28 @@ export function findModel({
 }
 
 /**
+ * Reads the model and the encoder of a build. A HEAD would not find every damage, because a server may keep the checksum
+ * of bytes that its disk has lost.
+ * @returns the first that is missing in the bucket or damaged; undefined if both are sound
+ */
+export async function findDamaged(
+  artifacts: Pick<Store['artifacts'], 'get'>,
+  { stages }: Pick<VersionRecord, 'stages'>,
+): Promise<Ref | undefined> {
+  const { model, encoder } = findStage(stages, 'train')?.outputs ?? {};
+  for (const ref of [model, encoder]) {
+    if (ref === undefined) continue;
+    try {
+      await artifacts.get(ref);
+    } catch (error) {
+      if (error instanceof DamagedArtifact) return ref;
+      throw error;
+    }
+  }
+  return undefined;
+}
+
+/**
  * Why a champion cannot be scored, and what helps.
  * @param challenger the version that it is compared with
  * @param lost what is missing in the bucket, or damaged

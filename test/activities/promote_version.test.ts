@@ -50,6 +50,13 @@ function promote(): Promise<PromoteAnswer> {
   return run(() => promoteVersion(deps(), request));
 }
 
+/** Deletes an object, or changes its bytes so that a HEAD shows no difference. */
+async function spoil(key: string, how: 'missing' | 'damaged'): Promise<void> {
+  if (how === 'missing') return void (await store.bucket.delete(key));
+  const kept = (store.bucket as MemoryBucket).server.objects!.get(key)!;
+  kept.bytes = Buffer.from(kept.bytes.map((byte) => byte ^ 1));
+}
+
 it('a second attempt finishes the promotion of the first, also if a rebuild was published since', async () => {
   isAway = true;
   await expect(promote()).rejects.toThrow('the registry does not answer');
@@ -85,33 +92,51 @@ it('a person changes the champion before anything is asked of tracking', async (
   expect(entered).toMatchObject({ event: { number: 1, by: 'ann' }, alias: 'later' });
 });
 
-it.each(['model', 'encoder'] as const)(
-  'a person cannot make a build the champion whose %s is gone',
-  async (lost) => {
-    store = storeIn(new MemoryBucket());
-    const outputs = {
-      model: await store.artifacts.put('models/batch_1/model.json', Buffer.from('{}')),
-      encoder: await store.artifacts.put('models/batch_1/encoder.json', Buffer.from('[]')),
-    };
-    for (const version of [1, 2]) {
-      const stages = [stageOf(makeEntry('train', version, outputs))];
-      await store.records.publish(draftRecord({ build: 'first', version, stages }));
-    }
-    const by = { pipeline: 'p', by: 'ann', reason: 'it is the best' };
-    for (const version of [1, 2])
-      await run(() =>
-        changeChampion(deps(), { ...by, id: `${version}`, action: 'promoted', version }),
-      );
-    await store.bucket.delete(objectKey(outputs[lost].md5));
-    const before = await store.champions.read('p');
-    const sentence = `build 1.1 of p cannot be the champion, because models/batch_1/${lost}.json is missing or damaged in the bucket: make it again with "npx retrain verify 1 --repair --pipeline p"`;
-    for (const change of [{ action: 'rolled_back' }, { action: 'promoted', version: 1 }] as const)
-      await expect(
-        run(() => changeChampion(deps(), { ...by, ...change, id: change.action })),
-      ).rejects.toThrow(sentence);
-    expect(await store.champions.read('p')).toEqual(before);
-  },
-);
+it.each([
+  ['model', 'missing'],
+  ['encoder', 'missing'],
+  ['model', 'damaged'],
+  ['encoder', 'damaged'],
+] as const)('a person cannot make a build the champion whose %s is %s', async (lost, how) => {
+  store = storeIn(new MemoryBucket());
+  const outputs = {
+    model: await store.artifacts.put('models/batch_1/model.json', Buffer.from('{}')),
+    encoder: await store.artifacts.put('models/batch_1/encoder.json', Buffer.from('[]')),
+  };
+  for (const version of [1, 2]) {
+    const stages = [stageOf(makeEntry('train', version, outputs))];
+    await store.records.publish(draftRecord({ build: 'first', version, stages }));
+  }
+  const by = { pipeline: 'p', by: 'ann', reason: 'it is the best' };
+  for (const version of [1, 2])
+    await run(() =>
+      changeChampion(deps(), { ...by, id: `${version}`, action: 'promoted', version }),
+    );
+  await spoil(objectKey(outputs[lost].md5), how);
+  const before = await store.champions.read('p');
+  const sentence = `build 1.1 of p cannot be the champion, because models/batch_1/${lost}.json is missing or damaged in the bucket: make it again with "npx retrain verify 1 --repair --pipeline p"`;
+  for (const change of [{ action: 'rolled_back' }, { action: 'promoted', version: 1 }] as const)
+    await expect(
+      run(() => changeChampion(deps(), { ...by, ...change, id: change.action })),
+    ).rejects.toThrow(sentence);
+  expect(await store.champions.read('p')).toEqual(before);
+});
+
+it('a build whose model was damaged while its approval was awaited is held, and the reason says what helps', async () => {
+  store = storeIn(new MemoryBucket());
+  const model = await store.artifacts.put('models/batch_1/model.json', Buffer.from('{}'));
+  const stages = [stageOf(makeEntry('train', 1, { model }))];
+  await store.records.publish(draftRecord({ build: 'first', stages }));
+  await spoil(objectKey(model.md5), 'damaged');
+  expect(await promote()).toMatchObject({
+    event: {
+      action: 'held',
+      reason:
+        'models/batch_1/model.json of build 1.1 is missing or damaged in the bucket: make it again with "npx retrain verify 1 --repair --pipeline p", then promote it with "npx retrain promote 1 --reason REASON --pipeline p"',
+    },
+  });
+  expect((await store.champions.read('p'))!.champion).toBeNull();
+});
 
 const rebuild =
   'build version 1 again with "npx retrain run 1 --pipeline p", then make it the champion with "npx retrain promote 1 --reason REASON --pipeline p"';
