@@ -15,15 +15,16 @@ const encoder: Encoder = {
   ],
 };
 
-/** A tree whose splits follow each other on the right side. */
-function chain(splits: [feature: number, threshold: number][]) {
+/** A tree whose splits follow each other on one side. */
+function chain(splits: [feature: number, threshold: number][], side: 'left' | 'right' = 'right') {
   const maker = new FlatTreeMaker();
   let node = maker.add(1);
   for (const [feature, threshold] of splits) {
     const left = maker.add(2);
     maker.setSplit(node, { feature, threshold, left, gain: 0.1, samples: 10 });
-    maker.setLeaf(left, 0, 0.75);
-    node = left + 1;
+    const [leaf, inner] = side === 'right' ? [left, left + 1] : [left + 1, left];
+    maker.setLeaf(leaf, 0, 0.75);
+    node = inner;
   }
   maker.setLeaf(node, 1, 1);
   return maker.finish();
@@ -107,6 +108,17 @@ describe('the outline of a tree', () => {
       no: { kind: 'question', no: { kind: 'folded', leaves: 2 } },
     });
     expect(outlineTree(tree, encoder, 3)).toMatchObject({ no: { kind: 'folded', leaves: 3 } });
+  });
+
+  it('folds whole levels of a tree that is deep on its left side too', () => {
+    const splits = [1, 2, 3, 4].map((threshold): [number, number] => [0, threshold]);
+    const tree = chain(splits, 'left');
+    expect(outlineTree(tree, encoder, 7)).toMatchObject({
+      yes: { yes: { kind: 'question', yes: { kind: 'folded', leaves: 2 } } },
+    });
+    expect(outlineTree(tree, encoder, 6)).toMatchObject({
+      yes: { yes: { kind: 'folded', leaves: 3 } },
+    });
   });
 
   it('answers with numbers in a regression', () => {
