@@ -52,7 +52,10 @@ function promote(): Promise<PromoteAnswer> {
 
 /** Deletes an object, or changes its bytes so that a HEAD shows no difference. */
 async function spoil(key: string, how: 'missing' | 'damaged'): Promise<void> {
-  if (how === 'missing') return void (await store.bucket.delete(key));
+  if (how === 'missing') {
+    await store.bucket.delete(key);
+    return;
+  }
   const kept = (store.bucket as MemoryBucket).server.objects!.get(key)!;
   kept.bytes = Buffer.from(kept.bytes.map((byte) => byte ^ 1));
 }

@@ -37,7 +37,7 @@ describe('the levels of a tree', () => {
       ['40000 counted', '32768 sorted', '2048 sorted'],
     ],
   ])('of %s fit the caches of a processor', (_, table, sizes) => {
-    const levels = levelsOf(table as Record<string, number>);
+    const levels = levelsOf(table);
     expect(
       levels.map(
         ({ block, counter }) => `${block.rows} ${counter === null ? 'sorted' : 'counted'}`,
