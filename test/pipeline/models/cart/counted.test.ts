@@ -152,3 +152,17 @@ it('a sorted column without a good cut in a counted node is tried again below it
   expect(nodes).toHaveLength(7);
   expect(nodes).toEqual(grow(columns, numbers, 0, growth, false).nodes);
 });
+
+it('two rows that leave a counted node are parted by the first feature in which they differ', () => {
+  const rows = 4096;
+  const columns = [
+    Float64Array.from(upTo(rows), (row) => (row < 2 ? 1 : 0)),
+    Float64Array.from(upTo(rows), (row) => row % 2),
+  ];
+  const labels = Uint8Array.from(upTo(rows), (row) => (row < 2 ? row + 1 : 0));
+  const growth = { maxDepth: 9, minSplit: 2, minLeaf: 1, minDrop: 0 };
+  const { isCoded: isCounted, nodes } = grow(columns, labels, 3, growth, true);
+  expect(isCounted).toBe(true);
+  expect(nodes).toHaveLength(5);
+  expect(nodes).toEqual(grow(columns, labels, 3, growth, false).nodes);
+});

@@ -3,9 +3,11 @@ import { DecisionTreeClassifier } from 'ml-cart';
 import { describe, expect, it } from 'vitest';
 import type { Matrix } from '../../../../pipeline/features/matrix.ts';
 import { takeRows } from '../../support.ts';
+import { writeTree } from '../../../../pipeline/models/cart/fitted-tree.ts';
 import { loadTree } from '../../../../pipeline/models/stored-tree.ts';
 import { canonicalJson } from '../../../../contract/canonical-json.ts';
 import {
+  fitRegression,
   fitTree,
   goLeft,
   jsonOf,
@@ -103,6 +105,34 @@ describe('fitTree', () => {
     expect([leavesOf(3), leavesOf(4)]).toEqual([2, 1]);
   });
 
+  it('splits the last two rows of a branch only for more than min_gain', () => {
+    const leavesOf = (min_gain: number): number | undefined =>
+      sizeOf(
+        fitRegression(
+          matrixOf([0, 1, 2].map((x) => [x, 0, ''])),
+          // The split of the first two rows lowers their variance by 1.
+          Float64Array.of(0, 2, 100),
+          { ...params, min_gain },
+        ),
+      )['leaves'];
+    expect([leavesOf(0.99), leavesOf(1)]).toEqual([3, 2]);
+  });
+
+  it('tells ml-cart that no cut was found for two rows with the same features', () => {
+    const { root } = parsedTree(
+      fitTree(
+        matrixOf([
+          [0, 0, 'p'],
+          [1, 0, 'p'],
+          [1, 0, 'q'],
+        ]),
+        classes,
+        params,
+      ),
+    );
+    expect(root.right).toMatchObject({ gain: null, distribution: [[0.5, 0.5]] });
+  });
+
   it.each<[string, [number, number, string][], string]>([
     ['one row', [[1, 2, 'q']], 'q'],
     [
@@ -191,6 +221,17 @@ describe('fitTree', () => {
     const model = fitTree(matrix, classes, { ...params, max_depth: Infinity });
     expect(sizeOf(model)['depth']).toBeGreaterThan(size / 3);
     expect(predictLabels(model, matrix, classes)).toEqual(matrix.labels);
+  });
+
+  it('is written piece by piece, so that memory never holds the whole text', () => {
+    const matrix = matrixOf(upTo(9000).map((i) => [i, 0, i % 2 === 0 ? 'p' : 'q']));
+    const deep = { ...params, max_depth: Infinity };
+    const sizes = Array.from(writeTree(fitTree(matrix, classes, deep)), ({ length }) => length);
+    expect(sizes.length).toBeGreaterThan(2);
+    for (const size of sizes.slice(0, -1)) {
+      expect(size).toBeGreaterThanOrEqual(2 ** 18);
+      expect(size).toBeLessThan(2 ** 18 + 1000);
+    }
   });
 
   it('predicts nothing for no rows', () => {

@@ -93,6 +93,7 @@ describe('a tree read from its JSON', () => {
       /neither a leaf nor a split/,
     ],
     ['{}', /it has no root/],
+    ['{"name":"DTClassifier","root":{}}', /neither a leaf nor a split/],
     ['{"name":5,"root":{"distribution":[[1]]}}', /is not a classification tree of ml-cart's/],
     ['{"name":"DTRegression","root":{"distribution":1}}', /is not a classification tree/],
     ['{"name":"DTClassifier","kind":}', /expected a value at byte 30/],
@@ -149,6 +150,13 @@ describe('a tree read from its JSON', () => {
     const json = `{${more}\r\n\t"name":"DTClassifier","root":${root}} \n`;
     const { tree } = readTree([Buffer.from(json)]);
     expect([tree.nodes, tree.answers[0], tree.gains[0]]).toEqual([1, 1, 0.5]);
+  });
+
+  it('has the name that it was given, and keeps shares only if they are wanted', () => {
+    const json = Buffer.from(`{"kind":"a",${rootOf({}).slice(1, -1)},"after":"b"}`);
+    const { name, tree } = readTree([json]);
+    expect([name, tree.shares]).toEqual(['DTClassifier', null]);
+    expect(readTree([json], true).tree.shares).toEqual([[], [1], [0, 1]]);
   });
 
   it('is the same with the right child before the left one', () => {
