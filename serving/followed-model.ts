@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { RETRAIN } from '../contract/command.ts';
 import {
   BadData,
   BadParams,
@@ -156,7 +157,7 @@ async function loadChecked(
   );
   if (unreadable.length > 0 || predictions[0] === undefined)
     throw new BadData(
-      `version ${nameBuild(model)} has no answer for a row without values: run its batch again with --force`,
+      `version ${nameBuild(model)} has no answer for a row without values: make another build with "${RETRAIN} run ${model.version} --force --pipeline ${model.pipeline}"`,
     );
   return model;
 }

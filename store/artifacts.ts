@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { quoteVerifyAll } from '../contract/command.ts';
 import { DamagedArtifact, StorageUnavailable } from '../contract/failures.ts';
 import type { Bucket, ObjectHead, StoredObject } from './bucket.ts';
 import { MOST_LISTING } from './documents.ts';
@@ -227,15 +228,15 @@ export const MOST_CHECKED = 8;
  * Checks by one HEAD for each file that the files of a directory exist. A run checks at most
  * {@link MOST_CHECKED} files, and each run checks others. Without this a stage that reads only the directory's
  * name would not notice a lost file.
+ * @param run the ID decides which files are checked
  * @param path the path of the directory
- * @param runId decides which files are checked
  * @throws DamagedArtifact naming a file that is missing or damaged, so that the stage that made it runs again
  */
 export async function checkPresent(
   artifacts: Pick<Artifacts, 'has'>,
+  { pipeline, runId }: { pipeline: string; runId: string },
   path: string,
   files: readonly Ref[],
-  runId: string,
 ): Promise<void> {
   // The same for all attempts of one run.
   const number = Number.parseInt(sha256(runId).slice(0, 8), 16);
@@ -245,7 +246,7 @@ export async function checkPresent(
     if (await artifacts.has(file)) return;
     const ref = { ...file, path: `${path}${file.path}` };
     throw new DamagedArtifact(
-      `${ref.path} is missing from the bucket, or damaged: run its batch again to make it again`,
+      `${ref.path} is missing from the bucket, or damaged: make it again with ${quoteVerifyAll(' --repair', pipeline)}`,
       { details: { ref } },
     );
   });

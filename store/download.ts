@@ -105,10 +105,11 @@ export function damagedError(
   isMissing: boolean,
   pipeline?: string,
 ): DamagedArtifact {
+  const fault = isMissing
+    ? `is missing from the bucket (${key})`
+    : `in the bucket (${key}) no longer matches its hash`;
   return new DamagedArtifact(
-    isMissing
-      ? `${ref.path} is missing from the bucket (${key}): run its batch again to make it again`
-      : `${ref.path} in the bucket (${key}) no longer matches its hash: make it again with ${quoteVerifyAll(' --repair', pipeline)}`,
+    `${ref.path} ${fault}: make it again with ${quoteVerifyAll(' --repair', pipeline)}`,
     { details: { ref, key } },
   );
 }

@@ -87,7 +87,9 @@ describe('an artifact', () => {
     expect(await artifacts.has(ref)).toBe(false);
     spoil(key, { bytes: RIGHT, sha256: sha256(WRONG) });
     expect(await artifacts.has(ref)).toBe(false);
-    await expect(checkPresent(artifacts, '', [ref], 'run')).rejects.toMatchObject({
+    await expect(
+      checkPresent(artifacts, { pipeline: 'p', runId: 'run' }, '', [ref]),
+    ).rejects.toMatchObject({
       name: 'DamagedArtifact',
     });
   });
@@ -306,7 +308,7 @@ describe('the files of a directory that a run relies on', () => {
   async function looked(some: readonly Ref[], runId: string): Promise<string[]> {
     const seen: string[] = [];
     const has = async ({ path }: Ref): Promise<boolean> => seen.push(path) > 0;
-    await checkPresent({ has }, 'd/', some, runId);
+    await checkPresent({ has }, { pipeline: 'p', runId }, 'd/', some);
     return seen;
   }
 
@@ -328,9 +330,11 @@ describe('the files of a directory that a run relies on', () => {
   });
 
   it('are named with their path in the tree where one is missing', async () => {
-    const missing = checkPresent({ has: async () => false }, 'd/', files.slice(0, 1), 'run');
+    const run = { pipeline: 'p', runId: 'run' };
+    const missing = checkPresent({ has: async () => false }, run, 'd/', files.slice(0, 1));
     await expect(missing).rejects.toMatchObject({
-      message: expect.stringMatching(/^d\/0\.arrow is missing/),
+      message:
+        'd/0.arrow is missing from the bucket, or damaged: make it again with "npx retrain verify --all --repair --pipeline p"',
       details: { ref: { ...files[0], path: 'd/0.arrow' } },
     });
   });

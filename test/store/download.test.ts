@@ -87,7 +87,7 @@ describe('a download', () => {
       ['missing', 'right'],
       {
         name: 'DamagedArtifact',
-        message: `data/a.csv is missing from the bucket (${key}): run its batch again to make it again`,
+        message: `data/a.csv is missing from the bucket (${key}): make it again with "npx retrain verify --all --repair" (and --pipeline, unless it is of the default one)`,
         details: { ref, key },
       },
     ],
