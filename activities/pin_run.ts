@@ -93,7 +93,8 @@ export async function pinRun(deps: PinDeps, input: unknown): Promise<PinnedRun> 
   refuseUnknownPipeline(config, { ledger, asked: asked.params });
   if (trackingFolder !== undefined) refuseOtherFolder(deps.trackingOf(pipeline), trackingFolder);
   const params = makeRunParams(config, ledger, asked.params);
-  refuseNoApproval(config, params);
+  // A repair takes the params of its build, and makes no champion.
+  if (asked.repair === undefined) refuseNoApproval(config, params);
   const publishes = asked.publish === true || asked.repair !== undefined;
   const own = asked.params === undefined || publishes ? undefined : asked.params;
   const trial = own && findTrialParams(makeRunParams(config, ledger, {}), params, ledger);

@@ -23,6 +23,7 @@ import {
   type BuildOf,
 } from './version-record.ts';
 import { RETRAIN } from '../contract/command.ts';
+import { nameBuild } from '../contract/versions.ts';
 
 const AT_ONCE = 16;
 
@@ -166,22 +167,28 @@ export class Records {
     return published;
   }
 
-  /** Writes the record of a build under its number, unless it is there. */
+  /** Writes the record of a build under its number, unless it is there. A record that is lost is written anew. */
   async #write(
     draft: Draft,
     kind: 'version' | 'trial',
   ): Promise<Published & { bytes: Uint8Array }> {
-    const { seq, builds } = await this.#reserve(draft, kind);
-    const key = recordKey(draft.pipeline, draft.version, seq);
-    const own: VersionRecord = { schema: 3, ...draft, seq };
-    let bytes: Uint8Array = Buffer.from(canonicalJson(own));
-    let record = own;
-    if (!(await createDocument(this.#bucket, key, own))) {
-      bytes = (await this.#bucket.get(key, MOST_DOCUMENT))!.bytes;
-      ({ record } = assertSound(
-        checkRecord({ pipeline: draft.pipeline, version: draft.version, seq }, bytes, builds),
-      ));
+    const { pipeline, version } = draft;
+    let { seq, builds } = await this.#reserve(draft, kind);
+    const key = recordKey(pipeline, version, seq);
+    let bytes: Uint8Array | undefined;
+    if (builds.builds[seq - 1]!.sha256 !== null) {
+      bytes = (await this.#bucket.get(key, MOST_DOCUMENT))?.bytes;
+      if (bytes === undefined) builds = await this.#forgetSha256({ pipeline, version, seq });
     }
+    if (bytes === undefined) {
+      const own: VersionRecord = { schema: 3, ...draft, seq };
+      if (await createDocument(this.#bucket, key, own)) {
+        bytes = Buffer.from(canonicalJson(own));
+        return { record: own, ref: refOf(key, bytes), bytes };
+      }
+      bytes = (await this.#bucket.get(key, MOST_DOCUMENT))!.bytes;
+    }
+    const { record } = assertSound(checkRecord({ pipeline, version, seq }, bytes, builds));
     return { record, ref: refOf(key, bytes), bytes };
   }
 
@@ -210,7 +217,7 @@ export class Records {
   async findLatest(pipeline: string, version: number): Promise<FoundRecord> {
     const found = await this.#findLatest(pipeline, version);
     if (found !== undefined) return found;
-    throw makeNotBuiltError(pipeline, version);
+    throw await this.#explainMissing(pipeline, version);
   }
 
   /** Returns when gc removed the artifacts of this build; undefined while they are kept. */
@@ -251,10 +258,26 @@ export class Records {
     if (seq === undefined) return this.latest(pipeline, version);
     const record = await this.read(pipeline, version, seq);
     if (record !== undefined) return record;
-    if ((await this.#builds(pipeline, version)) === undefined)
-      throw makeNotBuiltError(pipeline, version);
-    throw new MissingHistory(
-      `version ${version} of ${pipeline} has no build ${seq}: list its builds with "${RETRAIN} list --all --pipeline ${pipeline}"`,
+    throw await this.#explainMissing(pipeline, version, seq);
+  }
+
+  /** The error for a build without a record, or for a version without a published build. */
+  async #explainMissing(pipeline: string, version: number, seq?: number): Promise<MissingHistory> {
+    const known = await this.#builds(pipeline, version);
+    const number = seq ?? known?.latest ?? undefined;
+    if (known === undefined || number === undefined)
+      return new MissingHistory(
+        `version ${version} of ${pipeline} has not been built: "${RETRAIN} list --pipeline ${pipeline}" shows the versions there are, and "${RETRAIN} pending --pipeline ${pipeline}" the batches to run`,
+      );
+    if (known.builds[number - 1] === undefined)
+      return new MissingHistory(
+        `version ${version} of ${pipeline} has no build ${number}: list its builds with "${RETRAIN} list --all --pipeline ${pipeline}"`,
+      );
+    const what = `the record of build ${nameBuild({ version, seq: number })} of ${pipeline} (${recordKey(pipeline, version, number)}) is missing from the bucket: restore it from a backup`;
+    return new MissingHistory(
+      number === known.latest
+        ? `${what}, or build the version again with "${RETRAIN} run ${version} --pipeline ${pipeline}"`
+        : what,
     );
   }
 
@@ -334,6 +357,14 @@ export class Records {
     });
   }
 
+  /** Removes from the pointer the hash of a lost record. The next record under its number has other times. */
+  async #forgetSha256({ pipeline, version, seq }: BuildOf): Promise<Builds> {
+    return swapDocument(this.#bucket, latestKey(pipeline, version), BUILDS, (current) => {
+      const { builds } = current!;
+      return { ...current!, builds: builds.with(seq - 1, { ...builds[seq - 1]!, sha256: null }) };
+    });
+  }
+
   async #setSha256({ pipeline, version, seq }: BuildOf, hash: string): Promise<void> {
     await swapDocument(this.#bucket, latestKey(pipeline, version), BUILDS, (current) =>
       withSha256(current!, seq, hash),
@@ -385,12 +416,6 @@ export class Records {
       .filter((name) => /^\d{6}\/$/.test(name))
       .map((name) => Number(name.slice(0, -1)));
   }
-}
-
-function makeNotBuiltError(pipeline: string, version: number): MissingHistory {
-  return new MissingHistory(
-    `version ${version} of ${pipeline} has not been built: "${RETRAIN} list --pipeline ${pipeline}" shows the versions there are, and "${RETRAIN} pending --pipeline ${pipeline}" the batches to run`,
-  );
 }
 
 /** The number of a build, from 1; 0 if it has none. */

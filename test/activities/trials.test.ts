@@ -189,6 +189,8 @@ describe('a run of a pipeline whose champions a person approves', () => {
       ).rejects.toThrow(
         `gate.approval is required in the worker's params.yaml, and a run cannot switch it off: leave it out, and answer with "npx retrain approve N --reason REASON --pipeline iris"`,
       );
+    // A build of the time before is repaired with its own params, and no champion follows from that.
+    await runs.play('pin_run', { batch: 1, params, repair: {} });
     runs.write('params.yaml', '{}');
     const asked = { batch: 1, params: { gate: { approval: 'required' } } };
     const pinned = await runs.play('pin_run', asked);
