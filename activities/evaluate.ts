@@ -40,14 +40,9 @@ type Deps = StageDeps &
  * on a row that it was trained on.
  */
 export async function evaluate(
-  { store, ...others }: Deps,
+  deps: Deps,
   request: StageRequest<'evaluate'>,
 ): Promise<StageResult<'evaluate'>> {
-  // Its own scores and each comparison read the same parts.
-  const deps: Deps = {
-    ...others,
-    store: { ...store, artifacts: store.artifacts.forOneActivity(request.pipeline) },
-  };
   const execution = currentExecution();
   const { mlflow } = request;
   const result = await runStage(deps, 'evaluate', request, (context) =>

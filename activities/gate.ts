@@ -7,7 +7,7 @@ import { DamagedArtifact } from '../contract/failures.ts';
 import { metricSetOf } from '../contract/metric-sets.ts';
 import type { Ref } from '../contract/ref.ts';
 import type { GateDetail, StageInputs, StageRequest, StageResult } from '../contract/stages.ts';
-import { nameBuild } from '../contract/versions.ts';
+import { toGateFacts } from '../contract/versions.ts';
 import { decideUntested, type Contest } from '../pipeline/scoring/gate/decide.ts';
 import { describeLostChampion, readChampion, type ChampionCall } from '../store/champion-call.ts';
 import { decisionSchema } from '../store/champions.ts';
@@ -62,12 +62,11 @@ async function decide(
     decideUntested(contest) ?? (await compare(deps, request, { contest, detail }, context));
   const { decision, slices, warnings } =
     'decision' in made ? made : { decision: made, slices: [], warnings: [] };
-  const { worse_slices: _, champion, ...facts } = decision;
   const { margin, confidence } = contest.rules;
   const file = canonicalJson({ schema: 1, ...decision, margin, confidence, slices });
   return {
     outputs: { decision: await context.put('decision', Buffer.from(file)) },
-    facts: { ...facts, champion: champion && nameBuild(champion) },
+    facts: toGateFacts(decision),
     warnings,
   };
 }

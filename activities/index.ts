@@ -59,28 +59,34 @@ export interface WorkerDeps {
 
 /** Creates the activities of a worker. */
 export function createActivities(deps: WorkerDeps): Activities {
-  /** Adds the tracking of the pipeline in the request. */
-  const tracked = ({ pipeline }: { pipeline?: string }): WorkerDeps & Tracking => ({
+  /** Reads the store for one activity of a pipeline. */
+  const stored = ({ pipeline }: { pipeline: string }): WorkerDeps => ({
     ...deps,
-    ...deps.trackingOf(pipeline),
+    store: { ...deps.store, artifacts: deps.store.artifacts.forOneActivity(pipeline) },
+  });
+  /** Adds the tracking of the pipeline. */
+  const tracked = (request: { pipeline: string }): WorkerDeps & Tracking => ({
+    ...stored(request),
+    ...deps.trackingOf(request.pipeline),
   });
   return {
     pin_run: async (input) => pinRun(deps, input),
     pin_nightly: async (input) => pinNightly(deps, input),
     find_missing: async (request) => findMissing(deps, request),
     notify: async (request) => notify(deps, request, currentExecution()),
-    close_runs: async (request) => closeRuns(tracked(request), request),
+    close_runs: async (request) =>
+      closeRuns({ ...deps, ...deps.trackingOf(request.pipeline) }, request),
     pin_promotion: async (input) => pinPromotion(deps, input),
     note_promotion: async (request) => notePromotion(deps, request),
     ...underLease(deps, {
       find_pending: async (request) => findPending(deps, request),
-      get_data: async (request) => getData(deps, request),
-      prepare_batch: async (request) => prepareBatch(deps, request),
-      merge_data: async (request) => mergeData(deps, request),
-      preprocess: async (request) => preprocess(deps, request),
+      get_data: async (request) => getData(stored(request), request),
+      prepare_batch: async (request) => prepareBatch(stored(request), request),
+      merge_data: async (request) => mergeData(stored(request), request),
+      preprocess: async (request) => preprocess(stored(request), request),
       train: async (request) => train(tracked(request), request),
       evaluate: async (request) => evaluate(tracked(request), request),
-      gate: async (request) => gate(deps, request),
+      gate: async (request) => gate(stored(request), request),
       publish_version: async (request) => publishVersion(tracked(request), request),
       log_version: async (input) => logVersion(tracked(input), input),
     }),
@@ -89,7 +95,7 @@ export function createActivities(deps: WorkerDeps): Activities {
       deps,
       {
         promote_version: async (request) => promoteVersion(tracked(request), request),
-        decide_again: async (request) => decideAgain(deps, request),
+        decide_again: async (request) => decideAgain(stored(request), request),
         change_champion: async (request) => changeChampion(tracked(request), request),
       },
       { isReleased: true },

@@ -1,7 +1,13 @@
 import { RETRAIN } from '../contract/command.ts';
 import type { Build, GateDecision, PromotionOutcome } from '../contract/promotion.ts';
 import { findStage, type StageFacts } from '../contract/stages.ts';
-import { isSameBuild, makesChampion, nameBuild, writeAnswers } from '../contract/versions.ts';
+import {
+  isSameBuild,
+  makesChampion,
+  nameBuild,
+  toGateFacts,
+  writeAnswers,
+} from '../contract/versions.ts';
 import type { ChampionHistory } from '../store/champions.ts';
 import type { Store } from '../store/index.ts';
 import type { Ledger } from '../store/ledger/ledger.ts';
@@ -133,7 +139,17 @@ export function describeStaleChampion(
   return `the champion, version ${nameBuildDocument(champion)}, was trained on ${nameBatches(batches)} as before; it stays until the gate compares it with a new build: make one with "${RETRAIN} run ${version} --pipeline ${pipeline}"`;
 }
 
-/** What the gate said of a build when it was recorded; null where no gate has decided about it. */
-export function findDecision({ stages }: Pick<VersionRecord, 'stages'>): StageFacts<'gate'> | null {
-  return findStage(stages, 'gate')?.facts ?? null;
+/**
+ * What the gate said of a build last: when it was proposed, or else when it was recorded; null where no gate has decided
+ * about it.
+ */
+export function findDecision(
+  record: Pick<VersionRecord, 'version' | 'seq' | 'stages'>,
+  history: Pick<ChampionHistory, 'events'> | null,
+): StageFacts<'gate'> | null {
+  const proposed = history?.events.findLast(
+    (event) => event.decision !== null && isSameBuild(event, record),
+  );
+  if (proposed?.decision) return toGateFacts(proposed.decision);
+  return findStage(record.stages, 'gate')?.facts ?? null;
 }

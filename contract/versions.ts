@@ -2,9 +2,15 @@ import { RETRAIN } from './command.ts';
 import { MissingHistory } from './failures.ts';
 import type { NamedScore } from './metric-sets.ts';
 import type { Params } from './params.ts';
-import type { Build, ChampionChange, PromotionAction, PromotionOutcome } from './promotion.ts';
+import type {
+  Build,
+  ChampionChange,
+  GateDecision,
+  PromotionAction,
+  PromotionOutcome,
+} from './promotion.ts';
 import type { Ref, TrackedRun } from './ref.ts';
-import type { Comparison, Healed, StageName } from './stages.ts';
+import type { Comparison, Healed, StageFacts, StageName } from './stages.ts';
 import type { TrialParams } from './trials.ts';
 
 export interface PublishRequest {
@@ -97,4 +103,13 @@ export function writeAnswers(pipeline: string, build: Build): { approve: string;
   const write = (verb: string): string =>
     `${RETRAIN} ${verb} ${nameBuild(build)} --reason "REASON" --pipeline ${pipeline}`;
   return { approve: write('approve'), reject: write('reject') };
+}
+
+/** A decision of the gate as the facts of its stage, which have no lists. */
+export function toGateFacts({
+  worse_slices: _,
+  champion,
+  ...facts
+}: GateDecision): StageFacts<'gate'> {
+  return { ...facts, champion: champion && nameBuild(champion) };
 }

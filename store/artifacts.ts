@@ -51,7 +51,7 @@ export class Artifacts {
     this.#pipeline = pipeline;
   }
 
-  /** The same objects, for an activity that reads some of them several times: it asks for each part and list once. */
+  /** The same objects, for one activity: it asks for each part and list once, and errors name its pipeline. */
   forOneActivity(pipeline: string): Artifacts {
     const seen = { parts: new Set<string>(), lists: new Map<string, Ref[]>() };
     return new Artifacts(this.#bucket, this.#parts, { pipeline, seen });
@@ -132,7 +132,7 @@ export class Artifacts {
       if (!(await this.has(ref))) return this.get(ref);
       this.#seen?.parts.add(ref.sha256);
     }
-    return (await this.#parts.read(this.#bucket, ref)) ?? this.get(ref);
+    return (await this.#parts.read(this.#bucket, ref, this.#pipeline)) ?? this.get(ref);
   }
 
   /**

@@ -154,5 +154,5 @@ export function explainRebuild(
   { pipeline, version }: Pick<BuildOf, 'pipeline' | 'version'>,
   force: '' | ' --force' = '',
 ): string {
-  return `build version ${version} again with "${RETRAIN} run ${version}${force} --pipeline ${pipeline}", then make it the champion with "${RETRAIN} promote ${version} --reason REASON --pipeline ${pipeline}"`;
+  return `build version ${version} again with "${RETRAIN} run ${version}${force} --pipeline ${pipeline}", then make it the champion with "${RETRAIN} promote ${version} --reason REASON --pipeline ${pipeline}" if the gate has not done so`;
 }

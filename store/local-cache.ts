@@ -60,11 +60,12 @@ export class LocalCache {
 
   /**
    * Fetches a file's bytes from the store.
+   * @param pipeline whose artifact it is, if that is known; errors name it
    * @returns the path of the file
    * @throws DamagedArtifact when the object is missing or its bytes do not match, DiskFull when this machine has
    *   no room for it
    */
-  async fetch(bucket: Bucket, ref: Ref): Promise<string> {
+  async fetch(bucket: Bucket, ref: Ref, pipeline?: string): Promise<string> {
     const path = this.pathOf(ref.md5);
     const draft = join(
       this.#drafts(),
@@ -74,7 +75,7 @@ export class LocalCache {
       await Promise.all(
         [dirname(path), dirname(draft)].map((at) => mkdir(at, { recursive: true })),
       );
-      await download(bucket, ref, objectKey(ref.md5), draft);
+      await download(bucket, ref, objectKey(ref.md5), draft, pipeline);
       await this.markNeeded(draft, HANDED_OUT_MS);
       await rename(draft, path);
     } catch (error) {

@@ -19,14 +19,15 @@ export class PartCache {
 
   /**
    * Returns the bytes of a file, in memory that may be transferred to a thread.
+   * @param pipeline whose artifact it is, if that is known; errors name it
    * @returns undefined when this machine cannot keep the file: its folder is full or not writable
    * @throws DamagedArtifact when the file is not here and the object is missing or its bytes do not match
    */
-  async read(bucket: Bucket, ref: Ref): Promise<Uint8Array | undefined> {
+  async read(bucket: Bucket, ref: Ref, pipeline?: string): Promise<Uint8Array | undefined> {
     const kept = await this.#readFile(this.#files.pathOf(ref.md5), ref);
     if (kept !== undefined || ref.size > this.#files.most) return kept;
     try {
-      const path = await this.#files.fetch(bucket, ref);
+      const path = await this.#files.fetch(bucket, ref, pipeline);
       return await this.#readFile(path, ref);
     } catch (error) {
       const isOfThisMachine = error instanceof DiskFull || error instanceof SetupError;

@@ -142,7 +142,7 @@ it('a build whose model was damaged while its approval was awaited is held, and 
 });
 
 const rebuild =
-  'build version 1 again with "npx retrain run 1 --pipeline p", then make it the champion with "npx retrain promote 1 --reason REASON --pipeline p"';
+  'build version 1 again with "npx retrain run 1 --pipeline p", then make it the champion with "npx retrain promote 1 --reason REASON --pipeline p" if the gate has not done so';
 
 it('a rollback to a lost build that is not the published one does not advise a repair', async () => {
   store = storeIn(new MemoryBucket());

@@ -1,11 +1,43 @@
 import { describe, expect, it } from 'vitest';
-import { describeOutcome } from '../../client/champion.ts';
+import { describeOutcome, findDecision } from '../../client/champion.ts';
 import { parseBuildName, readNamed } from '../../client/commands/diff/diff.ts';
-import type { PromotionOutcome } from '../../contract/promotion.ts';
+import type { GateDecision, PromotionOutcome } from '../../contract/promotion.ts';
 import { storeIn } from '../../store/index.ts';
-import { draftRecord } from '../store/made-records.ts';
+import { draftRecord, makeEntry, stageOf } from '../store/made-records.ts';
 import { MemoryBucket } from '../support/memory-bucket.ts';
-import { makeChampion } from '../support/promotions.ts';
+import { makeChampion, makeDecision } from '../support/promotions.ts';
+
+describe('what the gate said of a build', () => {
+  const recorded = { outcome: 'hold', reason: 'the champion is damaged' };
+  const gate = { ...stageOf(makeEntry('gate', 5, {})), facts: recorded };
+  const record = { ...draftRecord({ build: 'b', version: 5, stages: [gate] }), seq: 1 };
+  const eventOf = (
+    seq: number,
+    decision: GateDecision | null = makeDecision({ version: 4, seq: 2 }),
+  ) => ({
+    version: 5,
+    seq,
+    number: 1,
+    id: 'once',
+    action: 'promoted' as const,
+    before: null,
+    at: '2026-01-01T00:00:00.000Z',
+    by: 'gate',
+    reason: 'r',
+    decision,
+  });
+
+  it('is in its record, until it is proposed with another decision', () => {
+    expect(findDecision(record, null)).toEqual(recorded);
+    expect(findDecision(record, { events: [eventOf(2), eventOf(1, null)] })).toEqual(recorded);
+    expect(findDecision(record, { events: [eventOf(1), eventOf(2)] })).toMatchObject({
+      outcome: 'promote',
+      reason: 'it is not shown to be worse',
+      champion: '4.2',
+    });
+    expect(findDecision({ ...record, stages: [] }, null)).toBeNull();
+  });
+});
 
 describe('what became of a build', () => {
   const outcome = (parts: Partial<PromotionOutcome>): string[] =>

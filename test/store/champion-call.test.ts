@@ -17,7 +17,7 @@ const champion = { version: 2, seq: 1 };
 /** What the gate asks about version 3. */
 const asked = { pipeline: 'iris', batch: 3, champion };
 const PROMOTE =
-  'then make it the champion with "npx retrain promote 2 --reason REASON --pipeline iris"';
+  'then make it the champion with "npx retrain promote 2 --reason REASON --pipeline iris" if the gate has not done so';
 const REBUILD = `build version 2 again with "npx retrain run 2 --pipeline iris", ${PROMOTE}`;
 const REPAIR = 'make them again with "npx retrain verify 2 --repair --pipeline iris"';
 const REPUBLISH = 'publish build 2.1 again with "npx retrain publish 2 --trial 1 --pipeline iris"';

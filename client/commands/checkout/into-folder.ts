@@ -64,9 +64,10 @@ export async function checkoutInto(
     if (plan.edited.length > 0 && request.force !== true)
       throw refuseEdited(plan.edited, { out, version });
     const refs = plan.write.map((path) => wanted.get(path)!.ref);
-    const { cached, fetchedBytes } = await fetchMissing(store.bucket, cache, refs, signal);
-    const from = { pipeline, version };
-    await writeCheckout({ folder: out, version: from, wanted, plan, state, cached, signal });
+    const from = { bucket: store.bucket, pipeline };
+    const { cached, fetchedBytes } = await fetchMissing(from, cache, refs, signal);
+    const built = { pipeline, version };
+    await writeCheckout({ folder: out, version: built, wanted, plan, state, cached, signal });
     const { write: written, keep: kept, remove: removed } = plan;
     const done = { pipeline, version, out, written, kept, removed, fetchedBytes };
     return { done, wanted };

@@ -18,7 +18,7 @@ const FETCHES_AT_ONCE = 8;
  * @returns the path of each file in the cache, and how many bytes came from the store
  */
 export async function fetchMissing(
-  bucket: Bucket,
+  { bucket, pipeline }: { bucket: Bucket; pipeline: string },
   cache: LocalCache,
   refs: readonly Ref[],
   signal: AbortSignal,
@@ -30,7 +30,7 @@ export async function fetchMissing(
   meter.expect([...wanted.values()].reduce((sum, { size }) => sum + size, 0));
   const fetch = async (ref: Ref): Promise<void> => {
     const place = await cache.find(ref);
-    places.set(ref.md5, place ?? (await cache.fetch(bucket, ref)));
+    places.set(ref.md5, place ?? (await cache.fetch(bucket, ref, pipeline)));
     if (place === undefined) fetchedBytes += ref.size;
     meter.add(ref.size);
   };

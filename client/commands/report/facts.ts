@@ -101,12 +101,12 @@ async function describePromotion(
   { store }: StoreSession,
   record: VersionRecord,
 ): Promise<string[]> {
-  const decision = findDecision(record);
+  const history = (await store.champions.read(record.pipeline)) ?? null;
+  const decision = findDecision(record, history);
   if (decision === null) return [];
-  const history = await store.champions.read(record.pipeline);
   return [
     `The gate: ${decision.outcome}, because ${decision.reason}.`,
-    ...(history === undefined
+    ...(history === null
       ? []
       : [`The champion: ${describeStanding(history, record, decision.reason)}.`]),
   ];

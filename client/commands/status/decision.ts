@@ -10,7 +10,7 @@ export function printDecision(
   history: Stored['history'],
   now: WaitingNow,
 ): void {
-  const decision = findDecision(record);
+  const decision = findDecision(record, history);
   if (decision !== null) printFact('gate', `${decision.outcome}: ${decision.reason}`);
   if (history !== null) printFact('champion', describeStanding(history, record, decision?.reason));
   printWaiting(record.pipeline, now);

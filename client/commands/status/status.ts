@@ -73,7 +73,7 @@ export async function status(
       tracked,
       stale,
       logging,
-      decision: version && findDecision(version),
+      decision: version && findDecision(version, history),
       champion: toChampionDocument(history),
       waiting: now.waiting,
     };

@@ -13,7 +13,7 @@ import { MemoryBucket } from '../../../support/memory-bucket.ts';
 
 const FIRST = { version: 1, seq: 1 };
 const REBUILD =
-  'build version 1 again with "npx retrain run 1 --pipeline p", then make it the champion with "npx retrain promote 1 --reason REASON --pipeline p"';
+  'build version 1 again with "npx retrain run 1 --pipeline p", then make it the champion with "npx retrain promote 1 --reason REASON --pipeline p" if the gate has not done so';
 const NEEDED = 'only the champion, build 1.1, needs it';
 const ONLY = `${NEEDED}: publish build 1.1 again with "npx retrain publish 1 --trial 1 --pipeline p", then make it again with "npx retrain verify 1 --repair --pipeline p"`;
 const LOST = `${NEEDED}: restore it from a backup, or ${REBUILD.replace('run 1', 'run 1 --force')}`;
