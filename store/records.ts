@@ -142,17 +142,25 @@ export class Records {
 
   /**
    * Returns the builds of a version, or of all versions of a pipeline, ordered by version and number.
-   * @throws DamagedArtifact when a record is not the one that was written
+   * @param report receives the error for each record that is not the one that was written; its build is left out
    */
-  async listBuilds(pipeline: string, version?: number): Promise<ListedBuild[]> {
+  async listBuilds(
+    { pipeline, version }: { pipeline: string; version?: number | undefined },
+    report: (error: DamagedArtifact) => void,
+  ): Promise<ListedBuild[]> {
     const versions = version === undefined ? await this.#versionsIn(pipeline) : [version];
     const listed: ListedBuild[] = [];
     await inParallel(versions, AT_ONCE, async (one) => {
       const known = (await this.#builds(pipeline, one)) ?? NO_BUILDS;
       for (const [i, { trial }] of known.builds.entries()) {
-        const found = await this.#find({ pipeline, version: one, seq: i + 1 }, known);
         const state = known.latest === i + 1 ? 'published' : trial ? 'trial' : 'earlier';
-        if (found !== undefined) listed.push({ record: assertSound(found).record, state });
+        try {
+          const found = await this.#find({ pipeline, version: one, seq: i + 1 }, known);
+          if (found !== undefined) listed.push({ record: assertSound(found).record, state });
+        } catch (error) {
+          if (!(error instanceof DamagedArtifact)) throw error;
+          report(error);
+        }
       }
     });
     // The builds of a version are in the order of their numbers already.

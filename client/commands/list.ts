@@ -125,7 +125,7 @@ async function listEveryBuild(
 ): Promise<ListedVersion[]> {
   const { lineOf } = await import('../../store/version-index.ts');
   const published = new Map((await records.list(pipeline)).map((line) => [nameBuild(line), line]));
-  const builds = await records.listBuilds(pipeline);
+  const builds = await records.listBuilds({ pipeline }, ({ message }) => say(message, 'warning'));
   return builds.map(({ record, state }) => {
     // Only the index knows where a build is logged that was logged after it was made.
     const line = published.get(nameBuild(record)) ?? lineOf(record);

@@ -40,7 +40,9 @@ async function listTrials(
 ): Promise<number> {
   const { pipeline } = config;
   return withStoreSession(config, async ({ store: { records } }) => {
-    const builds = await records.listBuilds(pipeline, version);
+    const builds = await records.listBuilds({ pipeline, version }, ({ message }) =>
+      say(message, 'warning'),
+    );
     const trials = builds
       .filter(({ state }) => state === 'trial')
       .map(({ record }): Trial => ({

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { openWholeRuns, type WholeRuns } from '../support/whole-runs.ts';
+import { refuse } from '../store/made-records.ts';
 
 /** Versions, trials and the registry, by the real activities on a bucket in memory. */
 
@@ -72,7 +73,7 @@ describe('a run with other params', () => {
     const trial = await runs.run(1, { params: depth(1) });
     expect(trial).toMatchObject({ version: 1, seq: 2, trial: { 'model.max_depth': 1 } });
     expect(await readSeen()).toEqual(before);
-    const builds = await runs.store.records.listBuilds('iris', 1);
+    const builds = await runs.store.records.listBuilds({ pipeline: 'iris', version: 1 }, refuse);
     expect(builds.map(({ record, state }) => [record.seq, state, record.trial])).toEqual([
       [1, 'published', null],
       [2, 'trial', { 'model.max_depth': 1 }],
@@ -124,7 +125,9 @@ describe('a trial', () => {
     expect(mlflow.modelVersion).toBe('2');
     expect(await readSeen()).toEqual({ build: 2, alias: '2', registered: 2 });
     expect(runs.registry.tags[mlflow.runId]).toMatchObject({ 'retrain.trial': 'false' });
-    const states = (await runs.store.records.listBuilds('iris', 1)).map(({ state }) => state);
+    const states = (
+      await runs.store.records.listBuilds({ pipeline: 'iris', version: 1 }, refuse)
+    ).map(({ state }) => state);
     expect(states).toEqual(['earlier', 'published']);
     // An earlier build can be published again, in the same way.
     await runs.play('log_version', { ...input, seq: 1, publish: true });

@@ -14,6 +14,7 @@ import type { Ref } from '../../contract/ref.ts';
 import { entryKey, type CacheEntry } from '../../store/stage-cache.ts';
 import { succeed } from '../support/project.ts';
 import { output, refused, withProject } from '../support/with-project.ts';
+import { refuse } from '../store/made-records.ts';
 
 /** Versions verified and explained, on the real stack: everything stored is damaged once. */
 
@@ -328,11 +329,17 @@ describe('verify --repair', () => {
   it('changes neither the build nor the champion, also where the gate would', async () => {
     await promote('1');
     const third = await store.records.latest('iris', 3);
-    const before = [await store.records.listBuilds('iris', 3), await readChampion()];
+    const before = [
+      await store.records.listBuilds({ pipeline: 'iris', version: 3 }, refuse),
+      await readChampion(),
+    ];
     await drop(objectKey(output(third, 'train', 'model').md5));
     await drop(objectKey(output(third, 'gate', 'decision').md5));
     expect(await repair('3')).toMatchObject({ code: 0, problems: [], repair: { changed: [] } });
-    expect([await store.records.listBuilds('iris', 3), await readChampion()]).toEqual(before);
+    expect([
+      await store.records.listBuilds({ pipeline: 'iris', version: 3 }, refuse),
+      await readChampion(),
+    ]).toEqual(before);
   });
 
   it('of a champion works by the commands that a run prints, also if the run replaces its build', async () => {

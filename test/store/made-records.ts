@@ -55,3 +55,8 @@ export function stageOf({
 }: CacheEntry): VersionRecord['stages'][number] {
   return { ...stage, cached: false };
 }
+
+/** Receives the errors of records where none may be damaged. */
+export function refuse(error: Error): never {
+  throw error;
+}

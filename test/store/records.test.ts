@@ -7,7 +7,7 @@ import { MemoryBucket, noteRequests } from '../support/memory-bucket.ts';
 import { sha256 } from '../../store/hash.ts';
 import { latestKey, recordKey, type VersionRecord } from '../../store/version-record.ts';
 import { buildRecord } from '../client/records.ts';
-import { draftRecord } from './made-records.ts';
+import { draftRecord, refuse } from './made-records.ts';
 
 vi.mock('node:timers/promises', async () => {
   const { sleepMock } = await import('../support/interleavings.ts');
@@ -26,7 +26,7 @@ const tryOut =
 
 /** The state of each build of version 1. */
 async function statesIn(bucket: Bucket): Promise<Record<string, string>> {
-  const builds = await new Records(bucket).listBuilds('p', 1);
+  const builds = await new Records(bucket).listBuilds({ pipeline: 'p', version: 1 }, refuse);
   return Object.fromEntries(builds.map(({ record, state }) => [record.build, state]));
 }
 
@@ -280,10 +280,11 @@ describe('a pointer that an earlier program wrote', () => {
     const records = new Records(await older());
     expect(await records.isTrial({ pipeline: 'iris', version: 2, seq: 1 })).toBe(false);
     await records.publish({ ...draft, build: 'another' });
-    expect((await records.listBuilds('iris', 2)).map(({ state }) => state)).toEqual([
-      'earlier',
-      'published',
-    ]);
+    expect(
+      (await records.listBuilds({ pipeline: 'iris', version: 2 }, refuse)).map(
+        ({ state }) => state,
+      ),
+    ).toEqual(['earlier', 'published']);
   });
 
   it.each(['publish', 'addSha256'] as const)('gets the SHA-256 by %s', async (how) => {
@@ -314,7 +315,7 @@ describe('the builds of a pipeline', () => {
     await records.recordTrial(draft(1, 'c'));
     await bucket.put('versions/p/notes/x', Buffer.from('v'), { sha256: sha256('v') });
     const list = async (version?: number) =>
-      (await records.listBuilds('p', version)).map(({ record, state }) => [
+      (await records.listBuilds({ pipeline: 'p', version }, refuse)).map(({ record, state }) => [
         record.version,
         record.seq,
         state,
@@ -384,6 +385,21 @@ describe('the builds of a pipeline', () => {
           'version 1 of p has no build 3: list its builds with "npx retrain list --all --pipeline p"',
       }),
     );
+  });
+
+  it('are listed without one whose record was edited, which is reported', async () => {
+    const bucket = new MemoryBucket();
+    const records = new Records(bucket);
+    for (const build of ['a', 'b']) await records.publish(draft(1, build));
+    await editDocument<VersionRecord>(bucket, recordKey('p', 1, 1), (record) => {
+      Object.assign(record, { forced: true });
+    });
+    const errors: string[] = [];
+    const listed = await records.listBuilds({ pipeline: 'p' }, ({ message }) => {
+      errors.push(message);
+    });
+    expect(listed.map(({ record }) => record.build)).toEqual(['b']);
+    expect(errors).toEqual([expect.stringContaining('versions/p/000001/000001.json')]);
   });
 
   it('are not written again where they are published again', async () => {

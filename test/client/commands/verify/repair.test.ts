@@ -9,6 +9,7 @@ import { objectKey, sha256 } from '../../../../store/hash.ts';
 import type { VersionRecord } from '../../../../store/version-record.ts';
 import { makeChampion } from '../../../support/promotions.ts';
 import { openWholeRuns, type WholeRuns } from '../../../support/whole-runs.ts';
+import { refuse } from '../../../store/made-records.ts';
 
 /** Repairs by the real activities on a bucket in memory. Temporal is left out: a start runs the stages at once. */
 
@@ -71,7 +72,9 @@ describe('a repair of a version', () => {
     expect(started).toMatchObject([{ batch: 2, repair: { champion: { version: 1, seq: 1 } } }]);
     expect(await runs.store.artifacts.get(ref)).toEqual(bytes);
     expect(await runs.store.records.latest('iris', 2)).toEqual(before);
-    expect(await runs.store.records.listBuilds('iris', 2)).toHaveLength(1);
+    expect(
+      await runs.store.records.listBuilds({ pipeline: 'iris', version: 2 }, refuse),
+    ).toHaveLength(1);
     expect(await runs.store.champions.read('iris')).toEqual(champion);
   });
 
