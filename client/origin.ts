@@ -52,8 +52,10 @@ function describeReason(reason: Reason): string {
       return 'nothing differs: forced, or made again';
     case 'champion':
       if (reason.name === 'unusable')
-        return `it decides again: the champion ${reason.new === null ? 'can be scored again' : 'cannot be scored now'}`;
-      return `it decides again: ${reason.new === null ? 'there is no champion now' : `the champion is build ${toText(reason.new)} now`}`;
+        return `the champion ${reason.new === null ? 'can be scored again' : 'cannot be scored now'}`;
+      return reason.new === null
+        ? 'there is no champion now'
+        : `the champion is build ${toText(reason.new)} now`;
     case 'cut':
       return reason.new === 'file'
         ? 'the batch is a separate file now, and not rows of a table'

@@ -15,7 +15,7 @@ const identity: Identity = {
 };
 
 describe('compareIdentities', () => {
-  it('says that gate decides again if the champion is another, and not what that changes', () => {
+  it('names the champion if it is another, and not what that changes', () => {
     const ofGate = (version: number | null): Identity => ({
       code: 1,
       params: {
@@ -27,9 +27,9 @@ describe('compareIdentities', () => {
     });
     const why = (before: number | null, after: number | null): string =>
       describeReasons(compareIdentities(ofGate(before), ofGate(after), {}));
-    expect(why(2, 3)).toBe('it decides again: the champion is build 3.1 now');
-    expect(why(null, 3)).toBe('it decides again: the champion is build 3.1 now');
-    expect(why(3, null)).toBe('it decides again: there is no champion now');
+    expect(why(2, 3)).toBe('the champion is build 3.1 now');
+    expect(why(null, 3)).toBe('the champion is build 3.1 now');
+    expect(why(3, null)).toBe('there is no champion now');
     expect(why(3, 3)).toBe('');
   });
 
@@ -46,9 +46,9 @@ describe('compareIdentities', () => {
     const why = (before: Identity, after: Identity): string =>
       describeReasons(compareIdentities(before, after, {}));
     const lost = ofGate(3, 'its model is damaged: repair it');
-    expect(why(ofGate(3), lost)).toBe('it decides again: the champion cannot be scored now');
-    expect(why(lost, ofGate(3))).toBe('it decides again: the champion can be scored again');
-    expect(why(lost, ofGate(4))).toBe('it decides again: the champion is build 4.1 now');
+    expect(why(ofGate(3), lost)).toBe('the champion cannot be scored now');
+    expect(why(lost, ofGate(3))).toBe('the champion can be scored again');
+    expect(why(lost, ofGate(4))).toBe('the champion is build 4.1 now');
     expect(why(lost, lost)).toBe('');
   });
 
