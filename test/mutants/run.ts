@@ -8,7 +8,7 @@ import { fetchNode, root } from '../support/nodes.ts';
 /**
  * `npm run mutants [-- path ...]`: mutation testing. StrykerJS changes the code in one place at a time; a change
  * that no unit test notices survives. Prints each survivor, and the score of each folder. A path is one of these
- * folders, or a folder or file in one: then the rest of it is not measured again.
+ * folders, or a folder or file in one, or lines of a file (`store/dump.ts:20-40`): then the rest is not measured again.
  */
 interface Folder {
   /** Globs of test files; by default the folder's own, below test/. */
@@ -80,6 +80,9 @@ interface Mutant {
   replacement?: string;
   location: { start: { line: number; column: number } };
 }
+
+/** A path of a file, or of lines of it. */
+const OF_FILE = /\.ts(?::\d+-\d+)?$/;
 
 const paths = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(FOLDERS);
 const wanted = new Map<string, string[]>();
@@ -153,7 +156,7 @@ function stryker(name: string, chosen: readonly string[]): object {
     plugins: [join(tools, 'vitest-runner', 'dist', 'src', 'index.js')],
     vitest: { configFile: 'test/mutants/vitest.config.ts', related: false, pool: 'threads' },
     mutate: [
-      ...chosen.map((path) => (path.endsWith('.ts') ? path : `${path}/**/*.ts`)),
+      ...chosen.map((path) => (OF_FILE.test(path) ? path : `${path}/**/*.ts`)),
       `!${name}/**/*.d.ts`,
       ...except.map((file) => `!${name}/${file}${file.endsWith('/') ? '**' : ''}`),
     ],
