@@ -107,7 +107,7 @@ async function findObstacle(
   if (problems.some(({ path }) => path === LEDGER))
     return 'without the ledger no version can be rebuilt as it was: restore the ledger from a backup first';
   if (problems.some(({ path, versions }) => path === RECORD && [...versions].includes(version)))
-    return `its record no longer has the params it was built with: restore the record from a backup, or build the version with "${RETRAIN} run ${version} --pipeline ${pipeline}"`;
+    return `its record is missing, or no longer has the params it was built with: restore the record from a backup, or build the version with "${RETRAIN} run ${version} --pipeline ${pipeline}"`;
   const stale = await findStale(store, await store.records.latest(pipeline, version));
   if (stale !== null)
     return `${nameBatches(stale.batches)} ${stale.batches.length === 1 ? 'was' : 'were'} replaced since it was built: "${RETRAIN} run ${version} --pipeline ${pipeline}" builds it from the present rows`;
