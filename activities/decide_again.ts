@@ -9,8 +9,12 @@ import { paramsSchema } from '../pipeline/models/params.ts';
 import type { Store } from '../store/index.ts';
 import { readParams } from '../store/record-check.ts';
 import { gate } from './gate.ts';
+import type { PipelineConfig } from './pin_run.ts';
 
-type Deps = Parameters<typeof gate>[0] & { store: Pick<Store, 'champions' | 'records'> };
+type Deps = Parameters<typeof gate>[0] & {
+  store: Pick<Store, 'champions' | 'records'>;
+  readConfig: (pipeline: string) => PipelineConfig;
+};
 
 /**
  * Decides about a recorded build by the stage gate, with the params of the run that proposes it: against the champion
@@ -46,5 +50,7 @@ export async function decideAgain(
     champion,
     inputs: { model, encoder, train, test, metrics },
   });
-  return { decision, gate: params.gate };
+  // The build may be older than the rule that a person approves.
+  const { approval } = readGate(deps.readConfig(pipeline).params);
+  return { decision, gate: approval === 'required' ? { ...params.gate, approval } : params.gate };
 }

@@ -4,7 +4,7 @@ import { quoteVerifyAll } from '../contract/command.ts';
 import { DamagedArtifact, StorageUnavailable } from '../contract/failures.ts';
 import type { Bucket, ObjectHead, StoredObject } from './bucket.ts';
 import { MOST_LISTING } from './documents.ts';
-import { damagedError, download } from './download.ts';
+import { damagedError, digestObject, download } from './download.ts';
 import { refOf, refOfChunks, sha256, objectKey, manifestKey } from './hash.ts';
 import { encodeDirectory, manifestSchema } from './manifest.ts';
 import type { PartCache } from './part-cache.ts';
@@ -169,6 +169,13 @@ export class Artifacts {
     return isWhole(await this.#bucket.head(objectKey(ref.md5)), ref);
   }
 
+  /** Reads a file to its end. Returns whether it exists and has the right bytes. Memory does not grow with it. */
+  async isSound({ md5, sha256: expected }: Ref): Promise<boolean> {
+    const object = { key: objectKey(md5), sha256: expected };
+    const found = await digestObject(this.#bucket, object, async () => () => undefined);
+    return found?.sha256 === expected;
+  }
+
   async #putObject(
     key: string,
     bytes: Uint8Array,
@@ -246,7 +253,7 @@ export async function checkPresent(
     if (await artifacts.has(file)) return;
     const ref = { ...file, path: `${path}${file.path}` };
     throw new DamagedArtifact(
-      `${ref.path} is missing from the bucket, or damaged: make it again with ${quoteVerifyAll(' --repair', pipeline)}`,
+      `${ref.path} is missing from the bucket, or damaged: run its batch again, or make the file again with ${quoteVerifyAll(' --repair', pipeline)}`,
       { details: { ref } },
     );
   });

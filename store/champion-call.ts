@@ -64,19 +64,12 @@ export function findModel({
  * @returns the first that is missing in the bucket or damaged; undefined if both are sound
  */
 export async function findDamaged(
-  artifacts: Pick<Store['artifacts'], 'get'>,
+  artifacts: Pick<Store['artifacts'], 'isSound'>,
   { stages }: Pick<VersionRecord, 'stages'>,
 ): Promise<Ref | undefined> {
   const { model, encoder } = findStage(stages, 'train')?.outputs ?? {};
-  for (const ref of [model, encoder]) {
-    if (ref === undefined) continue;
-    try {
-      await artifacts.get(ref);
-    } catch (error) {
-      if (error instanceof DamagedArtifact) return ref;
-      throw error;
-    }
-  }
+  for (const ref of [model, encoder])
+    if (ref !== undefined && !(await artifacts.isSound(ref))) return ref;
   return undefined;
 }
 

@@ -109,7 +109,7 @@ export function damagedError(
     ? `is missing from the bucket (${key})`
     : `in the bucket (${key}) no longer matches its hash`;
   return new DamagedArtifact(
-    `${ref.path} ${fault}: make it again with ${quoteVerifyAll(' --repair', pipeline)}; if only an earlier build has it, restore it from a backup`,
+    `${ref.path} ${fault}: make it again with ${quoteVerifyAll(' --repair', pipeline)}; if only a trial or an unfinished run has it, start that again, and if only an earlier build has it, restore it from a backup`,
     { details: { ref, key } },
   );
 }

@@ -142,24 +142,30 @@ export class Records {
 
   /**
    * Returns the builds of a version, or of all versions of a pipeline, ordered by version and number.
-   * @param report receives the error for each record that is not the one that was written; its build is left out
+   * @param report receives the error for what is damaged or lost: a record, or the pointer of a version. Its builds are
+   *   left out
    */
   async listBuilds(
     { pipeline, version }: { pipeline: string; version?: number | undefined },
-    report: (error: DamagedArtifact) => void,
+    report: (error: DamagedArtifact | MissingHistory) => void,
   ): Promise<ListedBuild[]> {
     const versions = version === undefined ? await this.#versionsIn(pipeline) : [version];
     const listed: ListedBuild[] = [];
     await inParallel(versions, AT_ONCE, async (one) => {
-      const known = (await this.#builds(pipeline, one)) ?? NO_BUILDS;
-      for (const [i, { trial }] of known.builds.entries()) {
+      const orReport = (error: unknown): void => {
+        if (!(error instanceof DamagedArtifact || error instanceof MissingHistory)) throw error;
+        report(error);
+      };
+      const known = (await this.#builds(pipeline, one).catch(orReport)) ?? NO_BUILDS;
+      for (const [i, { trial, sha256: hash }] of known.builds.entries()) {
+        const build = { pipeline, version: one, seq: i + 1 };
         const state = known.latest === i + 1 ? 'published' : trial ? 'trial' : 'earlier';
         try {
-          const found = await this.#find({ pipeline, version: one, seq: i + 1 }, known);
+          const found = await this.#find(build, known);
           if (found !== undefined) listed.push({ record: assertSound(found).record, state });
+          else if (hash !== null) throw await this.#explainMissing(pipeline, one, i + 1);
         } catch (error) {
-          if (!(error instanceof DamagedArtifact)) throw error;
-          report(error);
+          orReport(error);
         }
       }
     });
@@ -175,18 +181,19 @@ export class Records {
     return published;
   }
 
-  /** Writes the record of a build under its number, unless it is there. A record that is lost is written anew. */
+  /** Writes the record of a build under its number, unless it is there. A record that is lost is written again. */
   async #write(
     draft: Draft,
     kind: 'version' | 'trial',
   ): Promise<Published & { bytes: Uint8Array }> {
     const { pipeline, version } = draft;
-    let { seq, builds } = await this.#reserve(draft, kind);
+    const { seq, builds } = await this.#reserve(draft, kind);
     const key = recordKey(pipeline, version, seq);
     let bytes: Uint8Array | undefined;
-    if (builds.builds[seq - 1]!.sha256 !== null) {
+    const { sha256: hash } = builds.builds[seq - 1]!;
+    if (hash !== null) {
       bytes = (await this.#bucket.get(key, MOST_DOCUMENT))?.bytes;
-      if (bytes === undefined) builds = await this.#forgetSha256({ pipeline, version, seq });
+      if (bytes === undefined) await this.#forgetSha256({ pipeline, version, seq }, hash);
     }
     if (bytes === undefined) {
       const own: VersionRecord = { schema: 3, ...draft, seq };
@@ -196,7 +203,11 @@ export class Records {
       }
       bytes = (await this.#bucket.get(key, MOST_DOCUMENT))!.bytes;
     }
-    const { record } = assertSound(checkRecord({ pipeline, version, seq }, bytes, builds));
+    let found = checkRecord({ pipeline, version, seq }, bytes, builds);
+    // A lost record may have been written again since the pointer was read.
+    if (found.fault !== undefined)
+      found = checkRecord(found.of, bytes, await this.#builds(pipeline, version));
+    const { record } = assertSound(found);
     return { record, ref: refOf(key, bytes), bytes };
   }
 
@@ -277,7 +288,9 @@ export class Records {
       return new MissingHistory(
         `version ${version} of ${pipeline} has not been built: "${RETRAIN} list --pipeline ${pipeline}" shows the versions there are, and "${RETRAIN} pending --pipeline ${pipeline}" the batches to run`,
       );
-    if (known.builds[number - 1] === undefined)
+    // Without a hash, its run ended before the record was written.
+    const isLost = number === known.latest || (known.builds[number - 1]?.sha256 ?? null) !== null;
+    if (!isLost)
       return new MissingHistory(
         `version ${version} of ${pipeline} has no build ${number}: list its builds with "${RETRAIN} list --all --pipeline ${pipeline}"`,
       );
@@ -366,9 +379,11 @@ export class Records {
   }
 
   /** Removes from the pointer the hash of a lost record. The next record under its number has other times. */
-  async #forgetSha256({ pipeline, version, seq }: BuildOf): Promise<Builds> {
-    return swapDocument(this.#bucket, latestKey(pipeline, version), BUILDS, (current) => {
+  async #forgetSha256({ pipeline, version, seq }: BuildOf, hash: string): Promise<void> {
+    await swapDocument(this.#bucket, latestKey(pipeline, version), BUILDS, (current) => {
       const { builds } = current!;
+      // Another run may have written the record in the meantime.
+      if (builds[seq - 1]!.sha256 !== hash) return current!;
       return { ...current!, builds: builds.with(seq - 1, { ...builds[seq - 1]!, sha256: null }) };
     });
   }

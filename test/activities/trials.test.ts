@@ -192,12 +192,24 @@ describe('a run of a pipeline whose champions a person approves', () => {
       ).rejects.toThrow(
         `gate.approval is required in the worker's params.yaml, and a run cannot switch it off: leave it out, and answer with "npx retrain approve N --reason REASON --pipeline iris"`,
       );
-    // A build of the time before is repaired with its own params, and no champion follows from that.
-    await runs.play('pin_run', { batch: 1, params, repair: {} });
     runs.write('params.yaml', '{}');
     const asked = { batch: 1, params: { gate: { approval: 'required' } } };
     const pinned = await runs.play('pin_run', asked);
     expect(pinned.params.gate.approval).toBe('required');
+  });
+
+  it('repairs a build from before with its own params, which make no champion without approval', async () => {
+    runs = openWholeRuns();
+    const params = { gate: { approval: 'none' } };
+    await runs.run(1, { params });
+    runs.write('params.yaml', JSON.stringify({ gate: { approval: 'required' } }));
+    const pinned = await runs.play('pin_run', { batch: 1, params, repair: {} });
+    expect(pinned).toMatchObject({ params, repair: {} });
+    const decided = await runs.play('decide_again', { pipeline: 'iris', version: 1, seq: 1 });
+    expect(decided).toMatchObject({
+      decision: { outcome: 'promote' },
+      gate: { approval: 'required' },
+    });
   });
 });
 

@@ -334,7 +334,7 @@ describe('the files of a directory that a run relies on', () => {
     const missing = checkPresent({ has: async () => false }, run, 'd/', files.slice(0, 1));
     await expect(missing).rejects.toMatchObject({
       message:
-        'd/0.arrow is missing from the bucket, or damaged: make it again with "npx retrain verify --all --repair --pipeline p"',
+        'd/0.arrow is missing from the bucket, or damaged: run its batch again, or make the file again with "npx retrain verify --all --repair --pipeline p"',
       details: { ref: { ...files[0], path: 'd/0.arrow' } },
     });
   });

@@ -79,7 +79,7 @@ describe('a download', () => {
       ['wrong', 'wrong', 'right'],
       {
         name: 'DamagedArtifact',
-        message: `data/a.csv in the bucket (${key}) no longer matches its hash: make it again with "npx retrain verify --all --repair" (and --pipeline, unless it is of the default one); if only an earlier build has it, restore it from a backup`,
+        message: `data/a.csv in the bucket (${key}) no longer matches its hash: make it again with "npx retrain verify --all --repair" (and --pipeline, unless it is of the default one); if only a trial or an unfinished run has it, start that again, and if only an earlier build has it, restore it from a backup`,
         details: { ref, key },
       },
     ],
@@ -87,7 +87,7 @@ describe('a download', () => {
       ['missing', 'right'],
       {
         name: 'DamagedArtifact',
-        message: `data/a.csv is missing from the bucket (${key}): make it again with "npx retrain verify --all --repair" (and --pipeline, unless it is of the default one); if only an earlier build has it, restore it from a backup`,
+        message: `data/a.csv is missing from the bucket (${key}): make it again with "npx retrain verify --all --repair" (and --pipeline, unless it is of the default one); if only a trial or an unfinished run has it, start that again, and if only an earlier build has it, restore it from a backup`,
         details: { ref, key },
       },
     ],

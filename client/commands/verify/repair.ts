@@ -106,8 +106,16 @@ async function findObstacle(
 ): Promise<string | undefined> {
   if (problems.some(({ path }) => path === LEDGER))
     return 'without the ledger no version can be rebuilt as it was: restore the ledger from a backup first';
-  if (problems.some(({ path, versions }) => path === RECORD && [...versions].includes(version)))
-    return `its record is missing, or no longer has the params it was built with: restore the record from a backup, or build the version with "${RETRAIN} run ${version} --pipeline ${pipeline}"`;
+  const ofRecord = problems.find(
+    ({ path, versions }) => path === RECORD && [...versions].includes(version),
+  );
+  if (ofRecord !== undefined) {
+    const [fault, flag] =
+      ofRecord.state === 'missing'
+        ? ['is missing', '']
+        : ['no longer has the params it was built with', ' --force'];
+    return `its record ${fault}: restore the record from a backup, or build the version with "${RETRAIN} run ${version}${flag} --pipeline ${pipeline}"`;
+  }
   const stale = await findStale(store, await store.records.latest(pipeline, version));
   if (stale !== null)
     return `${nameBatches(stale.batches)} ${stale.batches.length === 1 ? 'was' : 'were'} replaced since it was built: "${RETRAIN} run ${version} --pipeline ${pipeline}" builds it from the present rows`;

@@ -118,7 +118,7 @@ describe('fitTree', () => {
     expect([leavesOf(0.99), leavesOf(1)]).toEqual([3, 2]);
   });
 
-  it('tells ml-cart that no cut was found for two rows with the same features', () => {
+  it('writes for ml-cart that no cut was found for two rows with the same features', () => {
     const { root } = parsedTree(
       fitTree(
         matrixOf([
