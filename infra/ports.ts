@@ -172,6 +172,11 @@ const INNER_PORTS: [PartName, string[]][] = [
   ['s3', SEAWEED_INNER],
 ];
 
+/** Whether a part listens on internal ports. */
+export function hasInnerPorts(part: unknown): boolean {
+  return INNER_PORTS.some(([name]) => name === part);
+}
+
 /**
  * Chooses the servers' internal ports. A part keeps its ports of the last start while they are free or
  * it listens on them itself; otherwise it gets other free ones.

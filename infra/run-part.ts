@@ -102,7 +102,10 @@ async function untilHealthy(dir: string, part: Part, deadline: number): Promise<
     const problem = await part.problem();
     const lives = findProcess(dir, part.name) !== undefined;
     if (problem === undefined && lives) return;
-    if (!lives) throw new SetupError(`${part.title} ended while starting; ${quoteLog(log)}`);
+    if (!lives)
+      throw new SetupError(`${part.title} ended while starting; ${quoteLog(log)}`, {
+        details: { endedWhileStarting: part.name },
+      });
     if (Date.now() > deadline) {
       const seconds = Math.round(part.startMs / 1000);
       throw new SetupError(

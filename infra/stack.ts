@@ -9,7 +9,13 @@ import type { Part, Plan } from './parts/part.ts';
 import { seaweedPart } from './parts/seaweedfs.ts';
 import { temporalPart } from './parts/temporal.ts';
 import { workerPart } from './parts/worker.ts';
-import { choosePorts, DEFAULT_PORTS, settleInnerPorts, type Ports } from './ports.ts';
+import {
+  choosePorts,
+  DEFAULT_PORTS,
+  hasInnerPorts,
+  settleInnerPorts,
+  type Ports,
+} from './ports.ts';
 import { findProcess, logFile, listMembers } from './process.ts';
 import { chooseS3, ensurePrograms } from './programs.ts';
 import { describeVenv } from './python.ts';
@@ -64,22 +70,30 @@ export async function stackUp(options: UpOptions): Promise<void> {
   ensureOwnFolder(dir);
   await withFileLock(
     join(dir, 'lock'),
-    async () => {
-      const parts = await prepare(dir, options, report);
-      const { restart, soon = false } = options;
-      const wanted = parts.filter(({ name }) => restart === undefined || name === restart);
-      if (wanted.length === 0)
-        throw new BadParams(`the stack runs without ${restart}: there is nothing to restart`);
-      await startAll(dir, wanted, report, ({ name }) => ({
-        restart: name === restart,
-        wait: !(soon && name === 'mlflow'),
-      }));
-    },
+    () =>
+      prepareAndStart(dir, options, report).catch(async (error: unknown) => {
+        const ended = error instanceof SetupError && error.details['endedWhileStarting'];
+        if (!hasInnerPorts(ended)) throw error;
+        // Another program may have taken an internal port after it was chosen. Now others are chosen.
+        await prepareAndStart(dir, options, report);
+      }),
     (pid) => {
       const line = `waiting for process ${pid}, which is starting or stopping this stack`;
       report({ part: 'stack', state: 'working', line });
     },
   );
+}
+
+async function prepareAndStart(dir: string, options: UpOptions, report: Report): Promise<void> {
+  const parts = await prepare(dir, options, report);
+  const { restart, soon = false } = options;
+  const wanted = parts.filter(({ name }) => restart === undefined || name === restart);
+  if (wanted.length === 0)
+    throw new BadParams(`the stack runs without ${restart}: there is nothing to restart`);
+  await startAll(dir, wanted, report, ({ name }) => ({
+    restart: name === restart,
+    wait: !(soon && name === 'mlflow'),
+  }));
 }
 
 async function prepare(dir: string, options: UpOptions, report: Report): Promise<Part[]> {

@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { connect } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   CreateBucketCommand,
   GetObjectCommand,
@@ -209,6 +210,29 @@ describe('the local stack', { timeout: 180_000 }, () => {
     await up({});
     expect(await pids()).toEqual(after);
     expect(await states()).toEqual(running);
+  });
+
+  it('chooses other internal ports where a program takes one after it was chosen', async () => {
+    const other = testStackDir();
+    const thief = createServer();
+    const chosen = (): number | undefined => readStackState(other.dir)?.inner['seaweedFiler'];
+    const steal = async (): Promise<number> => {
+      for (let port = chosen(); ; port = chosen(), await sleep(1)) {
+        if (port === undefined) continue;
+        thief.listen({ port, host: '127.0.0.1' });
+        return port;
+      }
+    };
+    const asked = { root, venv, s3: 'seaweedfs', worker: false, mlflow: false } as const;
+    try {
+      const stolen = steal();
+      await stackUp({ ...asked, dir: other.dir, ports: await testPorts() });
+      expect(chosen()).not.toBe(await stolen);
+      expect(thief.listening).toBe(true);
+    } finally {
+      thief.close();
+      await other.remove();
+    }
   });
 
   it('keeps its data when parts are killed and started again, and over down and up', async () => {
