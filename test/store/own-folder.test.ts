@@ -8,7 +8,9 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import {
   newOwnFolder,
@@ -68,6 +70,22 @@ describe('a folder of a process', () => {
       throw new Error('no');
     };
     await expect(withOwnFolder(parent, 'scratch', work)).rejects.toThrow('no');
+    expect(readdirSync(parent)).toEqual([]);
+  });
+
+  it('is removed where another part of the failed work still writes into it', async () => {
+    const parent = tempFolder('own');
+    const write = async (folder: string): Promise<void> => {
+      // Until the folder is gone.
+      for (let i = 0; i < 1000; i++) await writeFile(join(folder, `${i}`), '');
+    };
+    const work = async (folder: string): Promise<never> => {
+      void write(folder).catch(() => undefined);
+      await sleep(5);
+      throw new Error('one part has failed');
+    };
+    for (let time = 0; time < 5; time++)
+      await expect(withOwnFolder(parent, 'scratch', work)).rejects.toThrow('one part has failed');
     expect(readdirSync(parent)).toEqual([]);
   });
 
