@@ -151,21 +151,21 @@ export class Records {
   ): Promise<ListedBuild[]> {
     const versions = version === undefined ? await this.#versionsIn(pipeline) : [version];
     const listed: ListedBuild[] = [];
+    const reportDamaged = (error: unknown): void => {
+      if (!(error instanceof DamagedArtifact)) throw error;
+      report(error);
+    };
     await inParallel(versions, AT_ONCE, async (one) => {
-      const orReport = (error: unknown): void => {
-        if (!(error instanceof DamagedArtifact || error instanceof MissingHistory)) throw error;
-        report(error);
-      };
-      const known = (await this.#builds(pipeline, one).catch(orReport)) ?? NO_BUILDS;
+      const known = (await this.#builds(pipeline, one).catch(reportDamaged)) ?? NO_BUILDS;
       for (const [i, { trial, sha256: hash }] of known.builds.entries()) {
         const build = { pipeline, version: one, seq: i + 1 };
         const state = known.latest === i + 1 ? 'published' : trial ? 'trial' : 'earlier';
         try {
           const found = await this.#find(build, known);
           if (found !== undefined) listed.push({ record: assertSound(found).record, state });
-          else if (hash !== null) throw await this.#explainMissing(pipeline, one, i + 1);
+          else if (hash !== null) report(await this.#explainMissing(pipeline, one, i + 1));
         } catch (error) {
-          orReport(error);
+          reportDamaged(error);
         }
       }
     });

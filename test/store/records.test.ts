@@ -330,8 +330,8 @@ describe('the builds of a pipeline', () => {
     await records.publish(draft(1, 'b'));
     await records.recordTrial(draft(1, 'c'));
     await bucket.put('versions/p/notes/x', Buffer.from('v'), { sha256: sha256('v') });
-    const list = async (version?: number) =>
-      (await records.listBuilds({ pipeline: 'p', version }, refuse)).map(({ record, state }) => [
+    const list = async (version?: number, report: (error: Error) => void = refuse) =>
+      (await records.listBuilds({ pipeline: 'p', version }, report)).map(({ record, state }) => [
         record.version,
         record.seq,
         state,
@@ -344,6 +344,8 @@ describe('the builds of a pipeline', () => {
     expect(await list()).toEqual([...ofFirst, [2, 1, 'published']]);
     expect(await list(1)).toEqual(ofFirst);
     expect(await list(3)).toEqual([]);
+    await bucket.delete(recordKey('p', 1, 2));
+    expect(await list(1, () => undefined)).toEqual([ofFirst[0], ofFirst[2]]);
   });
 
   it('that are trials stay trials until they are published', async () => {
