@@ -27,12 +27,7 @@ export async function mergeData(
   const files = batchFiles(batches);
   // A single stage does not repair what earlier stages have lost: the run of a batch does.
   if (request.cache !== 'require')
-    await checkPresent(
-      deps.store.artifacts,
-      { pipeline, runId: currentExecution().runId },
-      BATCHES,
-      files,
-    );
+    await checkPresent(deps.store.artifacts, BATCHES, files, currentExecution().runId);
   const rows = batches.reduce((sum, entry) => sum + entry.rows, 0);
   const call = { ...request, inputs: mergeInputs(batches) };
   return runStage(deps, 'merge_data', call, async ({ putDirectory }) => ({

@@ -45,21 +45,18 @@ export async function preprocess(deps: Deps, request: Request): Promise<StageRes
   const result = await runStage(deps, 'preprocess', request, (context) =>
     encodeAndFit(deps, request, context),
   );
-  if (result.cached && request.cache !== 'require')
-    await checkParts(deps, request.pipeline, result);
+  if (result.cached && request.cache !== 'require') await checkParts(deps, result);
   return result;
 }
 
 /** Checks that the parts are stored: when training and scoring are cached too, nothing else reads them. */
 async function checkParts(
   { store }: StageDeps,
-  pipeline: string,
   { outputs }: StageOutcome<'preprocess'>,
 ): Promise<void> {
-  const run = { pipeline, runId: currentExecution().runId };
   const check = async (directory: Ref): Promise<void> => {
     const files = await store.artifacts.list(directory);
-    await checkPresent(store.artifacts, run, directory.path, files);
+    await checkPresent(store.artifacts, directory.path, files, currentExecution().runId);
   };
   await Promise.all([outputs.train, outputs.test].map(check));
 }

@@ -33,7 +33,8 @@ export class Artifacts {
   readonly #bucket: Bucket;
   readonly #parts: PartCache | undefined;
   readonly #seen: Seen | undefined;
-  readonly #pipeline: string | undefined;
+  /** Whose artifacts they are; undefined where that is not known. */
+  readonly pipeline: string | undefined;
 
   /**
    * @param parts keeps on this machine what {@link getPart} reads
@@ -48,7 +49,7 @@ export class Artifacts {
     this.#bucket = bucket;
     this.#parts = parts;
     this.#seen = seen;
-    this.#pipeline = pipeline;
+    this.pipeline = pipeline;
   }
 
   /** The same objects, for one activity: it asks for each part and list once, and errors name its pipeline. */
@@ -132,7 +133,7 @@ export class Artifacts {
       if (!(await this.has(ref))) return this.get(ref);
       this.#seen?.parts.add(ref.sha256);
     }
-    return (await this.#parts.read(this.#bucket, ref, this.#pipeline)) ?? this.get(ref);
+    return (await this.#parts.read(this.#bucket, ref, this.pipeline)) ?? this.get(ref);
   }
 
   /**
@@ -140,7 +141,7 @@ export class Artifacts {
    * @throws DamagedArtifact when the object is missing or its bytes do not match.
    */
   async toFile(ref: Ref, file: string): Promise<void> {
-    await download(this.#bucket, ref, objectKey(ref.md5), file, this.#pipeline);
+    await download(this.#bucket, ref, objectKey(ref.md5), file, this.pipeline);
   }
 
   /** Returns the files of a directory, with paths relative to it, in code-point order of path. */
@@ -205,14 +206,14 @@ export class Artifacts {
     const get = (): Promise<StoredObject | undefined> =>
       this.#bucket.get(key, most).catch((error: unknown) => {
         throw error instanceof DamagedArtifact
-          ? damagedError(ref, key, false, this.#pipeline)
+          ? damagedError(ref, key, false, this.pipeline)
           : error;
       });
     let stored = await get();
     // The network can damage bytes too. An object that is damaged in the bucket is damaged at the second read.
     if (stored !== undefined && sha256(stored.bytes) !== ref.sha256) stored = await get();
     if (stored === undefined || sha256(stored.bytes) !== ref.sha256)
-      throw damagedError(ref, key, stored === undefined, this.#pipeline);
+      throw damagedError(ref, key, stored === undefined, this.pipeline);
     return stored.bytes;
   }
 }
@@ -235,15 +236,15 @@ export const MOST_CHECKED = 8;
  * Checks by one HEAD for each file that the files of a directory exist. A run checks at most
  * {@link MOST_CHECKED} files, and each run checks others. Without this a stage that reads only the directory's
  * name would not notice a lost file.
- * @param run the ID decides which files are checked
  * @param path the path of the directory
+ * @param runId decides which files are checked
  * @throws DamagedArtifact naming a file that is missing or damaged, so that the stage that made it runs again
  */
 export async function checkPresent(
-  artifacts: Pick<Artifacts, 'has'>,
-  { pipeline, runId }: { pipeline: string; runId: string },
+  artifacts: Pick<Artifacts, 'has' | 'pipeline'>,
   path: string,
   files: readonly Ref[],
+  runId: string,
 ): Promise<void> {
   // The same for all attempts of one run.
   const number = Number.parseInt(sha256(runId).slice(0, 8), 16);
@@ -253,7 +254,7 @@ export async function checkPresent(
     if (await artifacts.has(file)) return;
     const ref = { ...file, path: `${path}${file.path}` };
     throw new DamagedArtifact(
-      `${ref.path} is missing from the bucket, or damaged: run its batch again, or make the file again with ${quoteVerifyAll(' --repair', pipeline)}`,
+      `${ref.path} is missing from the bucket, or damaged: run its batch again, or make the file again with ${quoteVerifyAll(' --repair', artifacts.pipeline)}`,
       { details: { ref } },
     );
   });

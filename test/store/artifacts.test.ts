@@ -87,9 +87,7 @@ describe('an artifact', () => {
     expect(await artifacts.has(ref)).toBe(false);
     spoil(key, { bytes: RIGHT, sha256: sha256(WRONG) });
     expect(await artifacts.has(ref)).toBe(false);
-    await expect(
-      checkPresent(artifacts, { pipeline: 'p', runId: 'run' }, '', [ref]),
-    ).rejects.toMatchObject({
+    await expect(checkPresent(artifacts, '', [ref], 'run')).rejects.toMatchObject({
       name: 'DamagedArtifact',
     });
   });
@@ -308,7 +306,7 @@ describe('the files of a directory that a run relies on', () => {
   async function looked(some: readonly Ref[], runId: string): Promise<string[]> {
     const seen: string[] = [];
     const has = async ({ path }: Ref): Promise<boolean> => seen.push(path) > 0;
-    await checkPresent({ has }, { pipeline: 'p', runId }, 'd/', some);
+    await checkPresent({ has, pipeline: 'p' }, 'd/', some, runId);
     return seen;
   }
 
@@ -330,8 +328,12 @@ describe('the files of a directory that a run relies on', () => {
   });
 
   it('are named with their path in the tree where one is missing', async () => {
-    const run = { pipeline: 'p', runId: 'run' };
-    const missing = checkPresent({ has: async () => false }, run, 'd/', files.slice(0, 1));
+    const missing = checkPresent(
+      { has: async () => false, pipeline: 'p' },
+      'd/',
+      files.slice(0, 1),
+      'run',
+    );
     await expect(missing).rejects.toMatchObject({
       message:
         'd/0.arrow is missing from the bucket, or damaged: run its batch again, or make the file again with "npx retrain verify --all --repair --pipeline p"',
