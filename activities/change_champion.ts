@@ -1,8 +1,7 @@
 import { DamagedArtifact, MissingHistory } from '../contract/failures.ts';
 import type { ChangeRequest, Entered, PromotionEvent } from '../contract/promotion.ts';
-import { explainRebuild, explainRestore, findDamaged } from '../store/champion-call.ts';
+import { explainRebuild, findDamage } from '../store/champion-call.ts';
 import { hashTrainInputs } from '../store/champions.ts';
-import type { Ref } from '../contract/ref.ts';
 import { nameBuild } from '../contract/versions.ts';
 import type { Store } from '../store/index.ts';
 import type { VersionRecord } from '../store/version-record.ts';
@@ -31,8 +30,11 @@ async function enterChange(
     const record = await records.readBuild({ pipeline, ...build });
     const collected = await records.collectedAt(record);
     if (collected !== undefined) throw makeCollectedError(record, collected);
-    const damaged = await findDamaged(artifacts, record);
-    if (damaged !== undefined) throw await makeDamagedError(records, record, damaged);
+    const damage = await findDamage({ artifacts, records }, record);
+    if (damage !== undefined)
+      throw new DamagedArtifact(
+        `${describeRefusal(record)}, because ${damage.path} is missing or damaged in the bucket: ${damage.help}`,
+      );
     return record;
   };
   const entry = { id, by, reason, seen, at: new Date().toISOString() };
@@ -61,17 +63,6 @@ async function enterChange(
 function makeCollectedError(record: VersionRecord, collected: string): MissingHistory {
   return new MissingHistory(
     `${describeRefusal(record)}, because gc removed its artifacts on ${collected.slice(0, 10)}: ${explainRebuild(record)}`,
-  );
-}
-
-/** The error for a build whose model or encoder is missing or damaged. */
-async function makeDamagedError(
-  records: Deps['store']['records'],
-  record: VersionRecord,
-  { path }: Ref,
-): Promise<DamagedArtifact> {
-  return new DamagedArtifact(
-    `${describeRefusal(record)}, because ${path} is missing or damaged in the bucket: ${await explainRestore(records, record, { it: 'it', isChampion: false })}`,
   );
 }
 

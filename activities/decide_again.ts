@@ -32,6 +32,8 @@ export async function decideAgain(
     asked === undefined
       ? { ...recorded, gate: readGate(recorded) }
       : parseParams(paramsSchema, { ...recorded, gate: asked }, 'the proposal');
+  // The build may be older than the rule that a person approves.
+  const { approval } = readGate(deps.readConfig(pipeline).params);
   const { champion = null } = (await deps.store.champions.read(pipeline)) ?? {};
   const { model } = findStage(record.stages, 'train')?.outputs ?? {};
   const { encoder, train, test } = findStage(record.stages, 'preprocess')?.outputs ?? {};
@@ -50,7 +52,5 @@ export async function decideAgain(
     champion,
     inputs: { model, encoder, train, test, metrics },
   });
-  // The build may be older than the rule that a person approves.
-  const { approval } = readGate(deps.readConfig(pipeline).params);
   return { decision, gate: approval === 'required' ? { ...params.gate, approval } : params.gate };
 }

@@ -1,7 +1,7 @@
 import { RETRAIN } from '../contract/command.ts';
 import type { PromoteAnswer, PromoteRequest } from '../contract/promotion.ts';
 import { nameBuild } from '../contract/versions.ts';
-import { explainRestore, findDamaged } from '../store/champion-call.ts';
+import { findDamage } from '../store/champion-call.ts';
 import { type GateAnswer, hashTrainInputs } from '../store/champions.ts';
 import type { Store } from '../store/index.ts';
 import type { VersionRecord } from '../store/version-record.ts';
@@ -57,10 +57,8 @@ export async function followChampion(deps: Deps, pipeline: string): Promise<Poin
 }
 
 /** Why a build cannot become the champion; undefined where it can. */
-async function findObstacle(
-  { store: { artifacts, records } }: Deps,
-  record: VersionRecord,
-): Promise<string | undefined> {
+async function findObstacle({ store }: Deps, record: VersionRecord): Promise<string | undefined> {
+  const { records } = store;
   const { pipeline, version, seq } = record;
   const name = `build ${nameBuild(record)}`;
   const latest = await records.readLatest(pipeline, version);
@@ -70,8 +68,7 @@ async function findObstacle(
       : `${name} is no longer the published build of version ${version}: that is build ${nameBuild(latest)}`;
   if ((await records.collectedAt(record)) !== undefined)
     return `gc removed the artifacts of ${name}: "${RETRAIN} run ${version} --pipeline ${pipeline}" builds it again`;
-  const damaged = await findDamaged(artifacts, record);
-  if (damaged === undefined) return undefined;
-  const help = await explainRestore(records, record, { it: 'it', isChampion: false });
-  return `${damaged.path} of ${name} is missing or damaged in the bucket: ${help}, then promote it with "${RETRAIN} promote ${version} --reason REASON --pipeline ${pipeline}"`;
+  const damage = await findDamage(store, record);
+  if (damage === undefined) return undefined;
+  return `${damage.path} of ${name} is missing or damaged in the bucket: ${damage.help}, then promote it with "${RETRAIN} promote ${version} --reason REASON --pipeline ${pipeline}"`;
 }

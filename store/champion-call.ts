@@ -58,18 +58,27 @@ export function findModel({
   return model && encoder && train ? { model, encoder, train } : undefined;
 }
 
+/** A file of a build that is missing in the bucket or damaged, and what helps. */
+interface Damage {
+  path: string;
+  help: string;
+}
+
 /**
- * Reads the model and the encoder of a build. A HEAD would not find every damage, because a server may keep the checksum
+ * Reads the model and the encoder of a build that is to be the champion. A HEAD would not find every damage, because a server may keep the checksum
  * of bytes that its disk has lost.
- * @returns the first that is missing in the bucket or damaged; undefined if both are sound
+ * @returns undefined if both are sound
  */
-export async function findDamaged(
-  artifacts: Pick<Store['artifacts'], 'isSound'>,
-  { stages }: Pick<VersionRecord, 'stages'>,
-): Promise<Ref | undefined> {
-  const { model, encoder } = findStage(stages, 'train')?.outputs ?? {};
-  for (const ref of [model, encoder])
-    if (ref !== undefined && !(await artifacts.isSound(ref))) return ref;
+export async function findDamage(
+  { artifacts, records }: { artifacts: Pick<Store['artifacts'], 'isSound'>; records: ReadRecords },
+  record: VersionRecord,
+): Promise<Damage | undefined> {
+  const { model, encoder } = findStage(record.stages, 'train')?.outputs ?? {};
+  for (const ref of [model, encoder]) {
+    if (ref === undefined || (await artifacts.isSound(ref))) continue;
+    const help = await explainRestore(records, record, { it: 'it', isChampion: false });
+    return { path: ref.path, help };
+  }
   return undefined;
 }
 
