@@ -75,6 +75,11 @@ export async function stackUp(options: UpOptions): Promise<void> {
         const ended = error instanceof SetupError && error.details['endedWhileStarting'];
         if (!hasInnerPorts(ended)) throw error;
         // Another program may have taken an internal port after it was chosen. Now others are chosen.
+        report({
+          part: 'stack',
+          state: 'working',
+          line: 'trying once more, on other internal ports',
+        });
         await prepareAndStart(dir, options, report);
       }),
     (pid) => {
@@ -151,7 +156,7 @@ async function startAll(
       report({
         part: part.name,
         state: 'failed',
-        line: `${part.title} does not run: ${messageOf(error).split('\n')[0]}`,
+        line: `${part.title} does not run: ${inOneLine(error)}`,
       });
       return false;
     }
@@ -159,6 +164,12 @@ async function startAll(
   for (const part of parts) started.set(part.name, start(part));
   await Promise.all(started.values());
   if (errors.length > 0) throw errors[0];
+}
+
+/** The message of an error, with only the last line of a log that it quotes. */
+function inOneLine(error: unknown): string {
+  const [message = '', ...log] = messageOf(error).split('\n');
+  return [message, ...log.slice(-1)].map((line) => line.trim()).join(' ');
 }
 
 /** A part that uses others ends before them. The times are for draining; no process is killed before them. */
