@@ -16,6 +16,25 @@ export function seeded(seed: number): () => number {
   };
 }
 
+/**
+ * A feature and a target of numbers. Of its 259 cuts, the first 256 are equally good. The next two are each better by
+ * less than the rounding of sums, and the last one is worse.
+ * @param times the number of rows of each value
+ */
+export function nearlyTied(times: number): { values: Float64Array; targets: Float64Array } {
+  const values = 260;
+  const scores = [...upTo(257).map(() => 1), 1 + 0.9e-9, 1 + 1.8e-9, 0.5, 1];
+  // The score of a cut is its squared sum of targets, divided by the product of its numbers of rows.
+  const sums = scores.map((score, left) => Math.sqrt(score * left * (values - left)));
+  return {
+    values: Float64Array.from(upTo(values * times), (row) => Math.floor(row / times)),
+    targets: Float64Array.from(upTo(values * times), (row) => {
+      const value = Math.floor(row / times);
+      return sums[value + 1]! - sums[value]!;
+    }),
+  };
+}
+
 /** A node in ml-cart's JSON. */
 export interface TreeNode {
   readonly distribution?: number | readonly (readonly number[])[];

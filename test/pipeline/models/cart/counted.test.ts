@@ -4,7 +4,7 @@ import { isCoded, sortBlock, type Targets } from '../../../../pipeline/models/ca
 import { makeCriterion } from '../../../../pipeline/models/cart/criteria.ts';
 import { growTree } from '../../../../pipeline/models/cart/grow-tree.ts';
 import type { GrowthLimits } from '../../../../pipeline/models/cart/task.ts';
-import { seeded, upTo } from '../trees.ts';
+import { nearlyTied, seeded, upTo } from '../trees.ts';
 
 /** A column of values that all differ, or of few values, which may be skewed. */
 const column = fc.record({
@@ -165,4 +165,13 @@ it('two rows that leave a counted node are parted by the first feature in which 
   expect(isCounted).toBe(true);
   expect(nodes).toHaveLength(5);
   expect(nodes).toEqual(grow(columns, labels, 3, growth, false).nodes);
+});
+
+it('the best cut of a counted node is found after as many that nearly tie with it as are kept', () => {
+  const { values, targets } = nearlyTied(16);
+  const growth = { maxDepth: 1, minSplit: 2, minLeaf: 1, minDrop: 0 };
+  const { isCoded: isCounted, nodes } = grow([values], targets, 0, growth, true);
+  expect(isCounted).toBe(true);
+  expect(nodes[0]).toEqual(expect.arrayContaining([257.5]));
+  expect(nodes).toEqual(grow([values], targets, 0, growth, false).nodes);
 });

@@ -12,6 +12,7 @@ import {
   goLeft,
   jsonOf,
   modelOf,
+  nearlyTied,
   parsedTree,
   predictLabels,
   predictTree,
@@ -116,6 +117,12 @@ describe('fitTree', () => {
         ),
       )['leaves'];
     expect([leavesOf(0.99), leavesOf(1)]).toEqual([3, 2]);
+  });
+
+  it('finds the best cut after as many cuts that nearly tie with it as it keeps', () => {
+    const { values, targets } = nearlyTied(1);
+    const { root } = parsedTree(fitRegression({ columns: [values] }, targets, params));
+    expect(root.splitValue).toBe(257.5);
   });
 
   it('writes for ml-cart that no cut was found for two rows with the same features', () => {
