@@ -16,6 +16,16 @@ export function seeded(seed: number): () => number {
   };
 }
 
+/** How a target arises from a feature and noise. Some are hostile to sums of floats. */
+export const numbersFrom: Record<string, (x: number, noise: number, row: number) => number> = {
+  smooth: (x, noise) => x * 3 + noise,
+  few: (x) => (Math.abs(Math.floor(x)) % 3) * 0.1,
+  noise: (_, noise) => (noise < 0.5 ? 0.1 : 0.3),
+  magnitudes: (_, noise, row) => (noise - 0.5) * 10 ** (row % 15),
+  shifted: (_, noise) => 1e9 + Math.round(noise * 100) / 100,
+  outliers: (_, noise, row) => (row % 900 === 0 ? 1e12 : noise),
+};
+
 /**
  * A feature and a target of numbers. Of its 259 cuts, the first 256 are equally good. The next two are each better by
  * less than the rounding of sums, and the last one is worse.

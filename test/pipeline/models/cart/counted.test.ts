@@ -4,7 +4,7 @@ import { isCoded, sortBlock, type Targets } from '../../../../pipeline/models/ca
 import { makeCriterion } from '../../../../pipeline/models/cart/criteria.ts';
 import { growTree } from '../../../../pipeline/models/cart/grow-tree.ts';
 import type { GrowthLimits } from '../../../../pipeline/models/cart/task.ts';
-import { nearlyTied, seeded, upTo } from '../trees.ts';
+import { nearlyTied, numbersFrom, seeded, upTo } from '../trees.ts';
 
 /** A column of values that all differ, or of few values, which may be skewed. */
 const column = fc.record({
@@ -14,22 +14,12 @@ const column = fc.record({
   isDistinct: fc.nat(4).map((n) => n === 0),
 });
 
-/** How a target arises from the first column and noise. Some are hostile to sums of floats. */
-const NUMBERS: Record<string, (x: number, noise: number, row: number) => number> = {
-  smooth: (x, noise) => x * 3 + noise,
-  few: (x) => (Math.abs(Math.floor(x)) % 3) * 0.1,
-  noise: (_, noise) => (noise < 0.5 ? 0.1 : 0.3),
-  magnitudes: (_, noise, row) => (noise - 0.5) * 10 ** (row % 15),
-  shifted: (_, noise) => 1e9 + Math.round(noise * 100) / 100,
-  outliers: (_, noise, row) => (row % 900 === 0 ? 1e12 : noise),
-};
-
 const table = fc.record({
   rows: fc.integer({ min: 2048, max: 5000 }),
   columns: fc.array(column, { minLength: 1, maxLength: 4 }),
   isRepeated: fc.boolean(),
   classes: fc.constantFrom(1, 2, 5, 40),
-  numbers: fc.constantFrom(...Object.keys(NUMBERS)),
+  numbers: fc.constantFrom(...Object.keys(numbersFrom)),
   seed: fc.nat(1e6),
 });
 
@@ -56,7 +46,7 @@ function drawTable(drawn: typeof table extends fc.Arbitrary<infer T> ? T : never
       : Math.abs(Math.floor(columns[0]![row]!)) % drawn.classes,
   );
   const numbers = Float64Array.from({ length: drawn.rows }, (_, row) =>
-    NUMBERS[drawn.numbers]!(columns[0]![row]!, random(), row),
+    numbersFrom[drawn.numbers]!(columns[0]![row]!, random(), row),
   );
   return { columns, labels, numbers };
 }
@@ -152,6 +142,42 @@ it('a sorted column without a good cut in a counted node is tried again below it
   expect(nodes).toHaveLength(7);
   expect(nodes).toEqual(grow(columns, numbers, 0, growth, false).nodes);
 });
+
+it('a counted node of classes is cut at the first of equal cuts', () => {
+  // One class has the first and the last third of the values.
+  const columns = [Float64Array.from(upTo(4200), (row) => row % 3)];
+  const labels = Uint8Array.from(columns[0]!, (value) => value % 2);
+  const growth = { maxDepth: 1, minSplit: 2, minLeaf: 1, minDrop: 0 };
+  const { isCoded: isCounted, nodes } = grow(columns, labels, 2, growth, true);
+  expect(isCounted).toBe(true);
+  expect(nodes[0]).toEqual(expect.arrayContaining([0.5]));
+  expect(nodes).toEqual(grow(columns, labels, 2, growth, false).nodes);
+});
+
+it('a counted node is split for more than min_gain, to the last bit of its gain', () => {
+  const random = seeded(8);
+  for (const name of Object.keys(numbersFrom)) {
+    const values = Float64Array.from(upTo(3000), () => Math.floor(random() * 20));
+    const numbers = values.map((value, row) => numbersFrom[name]!(value, random(), row));
+    const isSplit = (minDrop: number, isCounted: boolean): boolean =>
+      grow([values], numbers, 0, { maxDepth: 1, minSplit: 2, minLeaf: 1, minDrop }, isCounted).nodes
+        .length > 1;
+    const [below, gain] = lastBelow((minDrop) => isSplit(minDrop, false));
+    expect([isSplit(below, true), isSplit(gain, true)]).toEqual([true, false]);
+  }
+});
+
+/** The largest number for which something holds, and the next one. It holds for 0, and not for large numbers. */
+function lastBelow(holds: (value: number) => boolean): [number, number] {
+  const value = (bits: bigint): number => new Float64Array(BigInt64Array.of(bits).buffer)[0]!;
+  let [least, most] = [0n, 0x7fe0_0000_0000_0000n];
+  while (most - least > 1n) {
+    const middle = (least + most) / 2n;
+    if (holds(value(middle))) least = middle;
+    else most = middle;
+  }
+  return [value(least), value(most)];
+}
 
 it('two rows that leave a counted node are parted by the first feature in which they differ', () => {
   const rows = 4096;

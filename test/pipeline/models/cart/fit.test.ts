@@ -125,20 +125,14 @@ describe('fitTree', () => {
     expect(root.splitValue).toBe(257.5);
   });
 
-  it('writes for ml-cart that no cut was found for two rows with the same features', () => {
-    const { root } = parsedTree(
-      fitTree(
-        matrixOf([
-          [0, 0, 'p'],
-          [1, 0, 'p'],
-          [1, 0, 'q'],
-        ]),
-        classes,
-        params,
-      ),
-    );
-    expect(root.right).toMatchObject({ gain: null, distribution: [[0.5, 0.5]] });
-  });
+  it.each([2, 3])(
+    'writes for ml-cart that no cut was found for %i rows with the same features',
+    (n) => {
+      const same = upTo(n).map((row) => [1, 0, row === 0 ? 'p' : 'q'] as const);
+      const { root } = parsedTree(fitTree(matrixOf([[0, 0, 'r'], ...same]), classes, params));
+      expect(root.right).toMatchObject({ gain: null, distribution: [[1 / n, (n - 1) / n]] });
+    },
+  );
 
   it.each<[string, [number, number, string][], string]>([
     ['one row', [[1, 2, 'q']], 'q'],
