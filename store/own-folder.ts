@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { readlinkSync } from 'node:fs';
-import { lstat, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { lstat, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { writeError } from '../contract/failures.ts';
@@ -11,6 +11,9 @@ const STALE_MS = 2 * 86_400_000;
 
 /** `retrain-<kind>-<place>-<pid>-<process identity>-<random>`: the name of a folder says which process owns it. */
 const OURS = /^retrain-[a-z]+-([0-9a-f]{8})-(\d+)-([0-9a-f]{8})-\w{6}$/;
+
+/** The length of the random end of a name. */
+const RANDOM = 6;
 
 /**
  * Makes a folder that this process owns. The caller removes it; if the process is killed first,
@@ -31,7 +34,7 @@ export async function newOwnFolder(parent: string, kind: string): Promise<string
 
 /**
  * Makes such a folder, runs `work` with it, and removes it.
- * @throws DiskFull when the disk has no space left
+ * @throws DiskFull when the disk has no space left; if the work fails, its error
  */
 export async function withOwnFolder<T>(
   parent: string,
@@ -39,12 +42,28 @@ export async function withOwnFolder<T>(
   work: (folder: string) => Promise<T>,
 ): Promise<T> {
   const folder = await newOwnFolder(parent, kind);
+  let result: T;
   try {
-    return await work(folder);
-  } finally {
-    // Where one part of the work has failed, another may still write into the folder.
-    await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+    result = await work(folder);
+  } catch (error) {
+    await removeWritten(folder).catch(() => undefined); // the next sweep removes what is left
+    throw error;
   }
+  await removeWritten(folder);
+  return result;
+}
+
+/**
+ * Removes a folder into which a part of the work may still write because another part has failed. It gets another name
+ * first, so that no more files come into it.
+ */
+async function removeWritten(folder: string): Promise<void> {
+  const unknown = `${folder.slice(0, -RANDOM)}${randomBytes(RANDOM / 2).toString('hex')}`;
+  const path = await rename(folder, unknown).then(
+    () => unknown,
+    () => folder, // the work has removed it
+  );
+  await rm(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
 }
 
 /**

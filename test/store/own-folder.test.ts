@@ -19,6 +19,7 @@ import {
   withScratch,
 } from '../../store/own-folder.ts';
 import { tempFolder } from '../infra/temp-folder.ts';
+import { changeFs } from '../support/change-fs.ts';
 
 const module = new URL('../../store/own-folder.ts', import.meta.url).href;
 
@@ -87,6 +88,17 @@ describe('a folder of a process', () => {
     for (let time = 0; time < 5; time++)
       await expect(withOwnFolder(parent, 'scratch', work)).rejects.toThrow('one part has failed');
     expect(readdirSync(parent)).toEqual([]);
+  });
+
+  it('that cannot be removed does not hide why its work has failed', async () => {
+    const gone = new Error('the disk is gone');
+    changeFs('rm', () => async () => {
+      throw gone;
+    });
+    const parent = tempFolder('own');
+    const fail = (): Promise<never> => Promise.reject(new Error('a row has no target'));
+    await expect(withOwnFolder(parent, 'scratch', fail)).rejects.toThrow('a row has no target');
+    await expect(withOwnFolder(parent, 'scratch', async () => 'done')).rejects.toThrow(gone);
   });
 
   it('may be removed by its own work', async () => {
