@@ -77,8 +77,8 @@ describe('a folder of a process', () => {
   it('is removed where another part of the failed work still writes into it', async () => {
     const parent = tempFolder('own');
     const write = async (folder: string): Promise<void> => {
-      // Until the folder is gone.
-      for (let i = 0; i < 1000; i++) await writeFile(join(folder, `${i}`), '');
+      // Until it finds the folder no more.
+      for (let i = 0; i < 100_000; i++) await writeFile(join(folder, `${i}`), '');
     };
     const work = async (folder: string): Promise<never> => {
       void write(folder).catch(() => undefined);
