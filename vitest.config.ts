@@ -1,6 +1,7 @@
 import { defineConfig } from 'vitest/config';
 import { LeftOut } from './test/support/left-out.ts';
 import { Order } from './test/support/order.ts';
+import { SOON } from './test/support/soon.ts';
 
 /**
  * Two projects. `unit` needs nothing but Node. `servers` (files named `*.servers.test.ts`, and test/e2e) starts
@@ -33,6 +34,7 @@ export default defineConfig({
           setupFiles: ['test/support/seed.ts'],
           maxWorkers: '100%',
           testTimeout: 60_000,
+          expect: { poll: SOON },
         },
       },
       {
@@ -42,6 +44,7 @@ export default defineConfig({
           globalSetup: 'test/support/stack.ts',
           testTimeout: 300_000,
           hookTimeout: 300_000,
+          expect: { poll: SOON },
           // Files share no namespace, bucket or experiment (see `withProject`), and mostly wait for servers.
           maxWorkers: Number(process.env['RETRAIN_TEST_FILES'] ?? 4),
           sequence: { groupOrder: 1 }, // after the unit tests, which use every core

@@ -6,9 +6,10 @@ import { promisify } from 'node:util';
 import { afterEach, expect, it, vi } from 'vitest';
 import type { ServingReport } from '../../serving/http/report.ts';
 import { readCodeBlocks } from '../support/code-blocks.ts';
-import { COMMAND, ROOT } from '../support/project.ts';
+import { COMMAND, freePort, ROOT } from '../support/project.ts';
 import { openProxy } from '../support/proxy.ts';
 import { withProject } from '../support/with-project.ts';
+import { SOON } from '../support/soon.ts';
 
 const project = withProject('serve', { runs: [['1']] });
 const run = promisify(execFile);
@@ -86,7 +87,7 @@ async function beginRequest(url: string): Promise<() => Promise<IncomingMessage>
   await vi.waitFor(async () => {
     const metrics = await (await fetch(`${url}/metrics`)).text();
     expect(metrics).toContain('retrain_requests_running 1\n');
-  }, 10_000);
+  }, SOON);
   return async () => {
     late.end(body.slice(9));
     const [answer] = await answered;
@@ -165,8 +166,8 @@ it('new versions take over under load, and no request fails', async () => {
 });
 
 it('a server that was killed answers again when it is started again', async () => {
-  const first = await serve([]);
-  const { port } = new URL(first.url);
+  const port = String(await freePort());
+  const first = await serve(['--port', port]);
   await first.kill('SIGKILL');
   await expect(ask(first.url)).rejects.toThrow('fetch failed');
   const second = await serve(['--port', port]);
@@ -237,7 +238,7 @@ it('the log of requests is read by the code in the docs, and the report has the 
   expect(report.shadow!.comparison).toMatchObject({ rows: { alike: before }, agreement: 1 });
   const finish = await beginRequest(server.url);
   const ended = server.kill('SIGTERM');
-  await vi.waitFor(() => expect(fetch(server.url)).rejects.toThrow('fetch failed'), 10_000);
+  await vi.waitFor(() => expect(fetch(server.url)).rejects.toThrow('fetch failed'), SOON);
   expect(await finish()).toMatchObject({ statusCode: 200 });
   expect(await ended).toBe(0);
   const own = before + 1;

@@ -6,8 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { WorkflowHandle } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { freePorts } from '../../infra/ports.ts';
-import { ROOT, startWorker, type RunningWorker } from '../support/project.ts';
+import { freePort, ROOT, startWorker, type RunningWorker } from '../support/project.ts';
 import { withProject } from '../support/with-project.ts';
 import { buildProgram } from '../support/stack.ts';
 import { openProxy } from '../support/proxy.ts';
@@ -32,7 +31,7 @@ let server: ChildProcess;
 let workers: { a: RunningWorker; b: RunningWorker };
 let open: WorkflowHandle;
 
-const [port] = await freePorts(1);
+const port = await freePort();
 const address = `127.0.0.1:${port}`;
 process.env['TEMPORAL_ADDRESS'] = address;
 const mlflow = await openProxy(process.env['MLFLOW_TRACKING_URI']!);

@@ -52,12 +52,12 @@ describe('a process of the stack', () => {
     const dir = folder();
     const child = `require('child_process').spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' }).pid`;
     const { pid } = await start(dir, `console.log(${child}); setInterval(() => {}, 1000)`);
-    await expect.poll(() => readFileSync(logFile(dir, 'mlflow'), 'utf8')).toMatch(/\d+/);
+    await expect.poll(() => readFileSync(logFile(dir, 'mlflow'), 'utf8')).toMatch(/^\d+\n/);
     const orphan = Number(readFileSync(logFile(dir, 'mlflow'), 'utf8'));
     process.kill(pid, 'SIGKILL');
     await expect.poll(() => findProcess(dir, 'mlflow')).toBeUndefined();
     expect(processIdentity(orphan)).toBeDefined();
-    expect(await stopPart(dir, 'mlflow', 100)).toEqual({ found: true, killed: false });
+    expect(await stopPart(dir, 'mlflow', 30_000)).toEqual({ found: true, killed: false });
     expect(processIdentity(orphan)).toBeUndefined();
   });
 

@@ -9,6 +9,7 @@ import { toUtf8 } from '../../sources/text.ts';
 import { parseCsv } from '../pipeline/support.ts';
 import { readSource } from './read-source.ts';
 import { countOpen, needsOpenFiles } from '../support/open-files.ts';
+import { SOON } from '../support/soon.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'sources '));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -112,7 +113,7 @@ describe('the text of a source', () => {
       Buffer.concat([Buffer.from('PK\u0003\u0004'), Buffer.alloc(9e4)]),
     );
     for (let i = 0; i < 5; i++) await expect(readSource(path)).rejects.toThrow('zip archive');
-    await vi.waitFor(() => expect(countOpen(path)).toBe(0));
+    await vi.waitFor(() => expect(countOpen(path)).toBe(0), SOON);
   });
 
   it('says when UTF-8 is called Latin-1', async () => {

@@ -11,6 +11,7 @@ import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 
 import { withFileLock } from '../../store/file-lock.ts';
 import { changeFs } from '../support/change-fs.ts';
 import { countOpen, needsOpenFiles } from '../support/open-files.ts';
+import { SOON } from '../support/soon.ts';
 
 vi.mock('node:timers/promises', async () => {
   const { sleepMock } = await import('../support/interleavings.ts');
@@ -101,7 +102,8 @@ describe('a file lock', () => {
     const child = await holder();
     child.kill('SIGSTOP');
     const seen: number[] = [];
-    let isIn = false;
+    let [isIn, asked] = [false, 0];
+    afterOpen(() => asked++);
     const taken = withFileLock(
       path,
       async () => {
@@ -109,7 +111,7 @@ describe('a file lock', () => {
       },
       (pid) => seen.push(pid),
     );
-    await sleep(300);
+    await vi.waitFor(() => expect(asked).toBeGreaterThan(4), SOON);
     expect([isIn, seen]).toEqual([false, [child.pid]]);
     child.kill('SIGKILL');
     await taken;

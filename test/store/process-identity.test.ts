@@ -2,6 +2,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { identityFromPs, processIdentity } from '../../store/process-identity.ts';
+import { SOON } from '../support/soon.ts';
 
 /** `T` for a process that is stopped. */
 const stateOf = (pid: number): string =>
@@ -31,9 +32,9 @@ describe.each([
     const pid = Number(await once(parent.stdout, 'data'));
     expect(identityOf(pid)).toMatch(/^\S/);
     parent.kill('SIGSTOP'); // a stopped process notices nothing
-    await vi.waitFor(() => expect(stateOf(parent.pid!)).toMatch(/^T/));
+    await vi.waitFor(() => expect(stateOf(parent.pid!)).toMatch(/^T/), SOON);
     process.kill(pid, 'SIGKILL');
-    await vi.waitFor(() => expect(identityOf(pid)).toBeUndefined());
+    await vi.waitFor(() => expect(identityOf(pid)).toBeUndefined(), SOON);
     expect(() => process.kill(pid, 0)).not.toThrow();
   });
 

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import type { ResultDocument } from '../../client/result.ts';
 import { loadConfig } from '../../config/environment.ts';
+import { isFree } from '../../infra/ports.ts';
 import { openStore, type Store } from '../../store/index.ts';
 import { readCommittedParams } from './params.ts';
 
@@ -215,6 +216,9 @@ export interface RunningWorker {
 const alive = new Set<ChildProcess>();
 process.once('exit', () => alive.forEach((child) => child.kill('SIGKILL')));
 
+/** How often a worker is started again whose port for its health another process took meanwhile. */
+const MOST_TRIES = 5;
+
 /**
  * Starts a worker and waits until it polls.
  * @param project where; its `code` is the folder of another built program, where it is not ours
@@ -224,6 +228,18 @@ export async function startWorker(
   project: Pick<Project, 'folder' | 'env'> & { code?: string },
   ...args: string[]
 ): Promise<RunningWorker> {
+  for (let tries = 1; ; tries++) {
+    const worker = await tryToStart(project, args);
+    if (worker.isReady) return worker;
+    if (tries === MOST_TRIES || !worker.log().includes('cannot serve its health on port'))
+      throw new Error(`the worker did not start:\n${worker.log().slice(-4_000)}`);
+  }
+}
+
+async function tryToStart(
+  project: Parameters<typeof startWorker>[0],
+  args: readonly string[],
+): Promise<RunningWorker & { isReady: boolean }> {
   const port = await freePort();
   const child = spawn(
     process.execPath,
@@ -240,13 +256,7 @@ export async function startWorker(
     stream.setEncoding('utf8').on('data', (text: string) => (log += text));
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
   void ended.then(() => alive.delete(child));
-  const deadline = Date.now() + 90_000;
-  while (!(await isReady(port))) {
-    if (child.exitCode !== null || Date.now() > deadline)
-      throw new Error(`the worker did not start:\n${log.slice(-4_000)}`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  return {
+  const worker: RunningWorker = {
     pid: child.pid!,
     log: () => log,
     ended,
@@ -260,6 +270,13 @@ export async function startWorker(
       await ended;
     },
   };
+  const deadline = Date.now() + 90_000;
+  while (child.exitCode === null && Date.now() < deadline) {
+    if (await isReady(port)) return { ...worker, isReady: true };
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  if (child.exitCode !== null) await ended; // all that it has said is in the log then
+  return { ...worker, isReady: false };
 }
 
 async function isReady(port: number): Promise<boolean> {
@@ -270,13 +287,13 @@ async function isReady(port: number): Promise<boolean> {
   }
 }
 
-/** A port nobody listens on now. */
+/**
+ * A port that is free now: above those that stacks choose, and below those of outgoing connections, so that hardly any
+ * process takes it before the caller does.
+ */
 export async function freePort(): Promise<number> {
-  const { createServer } = await import('node:net');
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
+  for (;;) {
+    const port = 23_000 + Math.floor(Math.random() * 7_000);
+    if (await isFree(port)) return port;
+  }
 }

@@ -10,6 +10,7 @@ import {
   Worker,
 } from '@temporalio/worker';
 import { activityInterceptor } from '../../worker/activity-interceptor.ts';
+import { unique } from './project.ts';
 
 /** A Temporal server, and workers on it that run workflows with the activities of a test. */
 export interface WorkflowServer {
@@ -94,14 +95,14 @@ function bundleOnce(workflows: URL): ReturnType<typeof bundleWorkflowCode> {
 
 async function prepareWorkers(workflows: URL) {
   const workflowBundle = await bundleOnce(workflows);
-  const own = Date.now().toString(36);
+  const own = unique('queue');
   let queues = 0;
   return async <T>(
     connection: NativeConnection,
     activities: object,
     use: (taskQueue: string) => Promise<T>,
   ): Promise<T> => {
-    const taskQueue = `queue-${own}-${queues++}`;
+    const taskQueue = `${own}-${queues++}`;
     const worker = await Worker.create({
       connection,
       taskQueue,

@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
-import { freePorts } from '../../infra/ports.ts';
 import { inferColumns } from '../../pipeline/batches/infer.ts';
 import type { ColumnType } from '../../pipeline/batches/columns.ts';
 import { CellRule, type CellSettings, parseNumber } from '../../pipeline/csv/cells.ts';
@@ -21,6 +20,7 @@ import { Predictor } from '../../pipeline/predictions/predictor.ts';
 import { createMlflowTracker } from '../../tracking/mlflow/tracker.ts';
 import { modelFiles } from '../../tracking/model.ts';
 import { seeded } from '../pipeline/models/trees.ts';
+import { freePort } from '../support/project.ts';
 import { mixedModel } from './models.ts';
 import { fresh, fromStack, uri } from './server.ts';
 
@@ -375,7 +375,7 @@ describe('a model that stock MLflow has loaded', () => {
 
 /** `mlflow models serve`, ready to be asked. */
 async function serve(modelUri: string): Promise<{ url: string; stop: () => void }> {
-  const [port = 0] = await freePorts(1);
+  const port = await freePort();
   const args = ['models', 'serve', '--model-uri', modelUri, '--port', String(port)];
   const child = spawn(`${venv}/bin/mlflow`, [...args, '--env-manager', 'local', '--workers', '1'], {
     env: { ...process.env, PATH: `${venv}/bin:${process.env['PATH']}`, MLFLOW_TRACKING_URI: uri },

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openOddServer, type OddServer } from '../../support/odd-server.ts';
 import { limitsFromEnv } from '../../../sources/source.ts';
 import { place, readSource } from '../read-source.ts';
+import { SOON } from '../../support/soon.ts';
 
 const CSV = 'a,b,label\n1,2,yes\n3,4,no\n';
 
@@ -92,7 +93,7 @@ const failing = async (path: string): Promise<{ name: string; message: string }>
 describe('a URL', () => {
   it('hangs up where what comes is no text', async () => {
     await expect(readSource(server.url('/zip'))).rejects.toThrow('zip archive');
-    await vi.waitFor(() => expect(hungUp).toHaveBeenCalledOnce());
+    await vi.waitFor(() => expect(hungUp).toHaveBeenCalledOnce(), SOON);
   });
 
   it('comes whole, with what the server calls its state', async () => {

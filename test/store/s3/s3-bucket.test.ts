@@ -11,6 +11,7 @@ import { openBucket } from '../../../store/index.ts';
 import { digestObject } from '../../../store/download.ts';
 import { sha256 } from '../../../store/hash.ts';
 import { underSignal } from '../../../store/signal.ts';
+import { SOON } from '../../support/soon.ts';
 
 /** A server whose answers break off halfway until it has been asked often enough. */
 let server: Server;
@@ -146,7 +147,7 @@ describe('a request', () => {
       const why = new Error('cancelled');
       const asked = underSignal(stop.signal, () => own.get('k'));
       const cancel = async (): Promise<void> => {
-        await vi.waitFor(() => expect(paths).toHaveLength(1));
+        await vi.waitFor(() => expect(paths).toHaveLength(1), SOON);
         stop.abort(why);
       };
       await expect(Promise.all([asked, cancel()])).rejects.toBe(why);
@@ -178,7 +179,7 @@ describe('a request', () => {
     await own.get('k');
     expect(sockets.map(({ destroyed }) => destroyed)).toEqual([false]);
     own.close();
-    await vi.waitFor(() => expect(sockets[0]!.destroyed).toBe(true));
+    await vi.waitFor(() => expect(sockets[0]!.destroyed).toBe(true), SOON);
   });
 
   it('for an object that is too large leaves its place to the next one', async () => {
