@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { withSourceText } from '../../sources/source-text.ts';
 import type { OpenOptions, Stamp } from '../../sources/source.ts';
 
-/** Bounds so small that a test meets them. */
+/** A bound of bytes so small that a test meets it, and bounds of time so large that only a test of them does. */
 export const place: OpenOptions = {
   root: process.cwd(),
   scratch: tmpdir(),
@@ -11,9 +11,9 @@ export const place: OpenOptions = {
   s3: { endpoint: 'http://127.0.0.1:9', region: 'us-east-1', bucket: 'unused' },
   limits: {
     bytes: 100_000,
-    connectMs: 1_000,
-    idleMs: 400,
-    totalMs: 2_000,
+    connectMs: 30_000,
+    idleMs: 30_000,
+    totalMs: 50_000,
     privateAddresses: false,
   },
 };

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ServerResponse } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { SourceLimits } from '../../sources/source.ts';
 import { openOddServer, type Answer, type OddServer } from '../support/odd-server.ts';
 import { readSource, place } from './read-source.ts';
 
@@ -80,16 +81,16 @@ afterAll(() => {
   rmSync(own, { recursive: true, force: true });
 });
 
-const take = (key: string) =>
+const take = (key: string, { idleMs = 30_000, ...limits }: Partial<SourceLimits> = {}) =>
   readSource(`s3://in-bucket/${key}`, {
     s3: {
       endpoint: server.url(''),
       region: 'us-east-1',
       bucket: 'unused',
       credentials: { accessKeyId: 'somebody', secretAccessKey: 'a-secret' },
-      idleMs: 400,
+      idleMs,
     },
-    limits: { ...place.limits, totalMs: 800 },
+    limits: { ...place.limits, ...limits },
   });
 
 describe('an S3 server that misbehaves', () => {
@@ -103,21 +104,21 @@ describe('an S3 server that misbehaves', () => {
     expect((await take('recovers'))?.text).toBe(CSV);
   });
 
-  it.each([
+  it.each<[key: string, name: string, reason: string, limits?: Partial<SourceLimits>]>([
     ['down', 'StorageUnavailable', 'answered 500'],
     ['busy', 'StorageUnavailable', 'answered 503'],
     ['fails-late', 'StorageUnavailable', 'answered 500'],
-    ['silent', 'StorageUnavailable', 'is not available'],
-    ['stalls', 'StorageUnavailable', 'is not available'],
+    ['silent', 'StorageUnavailable', 'is not available', { idleMs: 400 }],
+    ['stalls', 'StorageUnavailable', 'is not available', { idleMs: 400 }],
     ['half', 'StorageUnavailable', 'is not available (aborted)'],
     ['nonsense', 'StorageUnavailable', 'Parse Error'],
-    ['drips', 'SourceUnavailable', 'took longer than 0.8 s to read'],
+    ['drips', 'SourceUnavailable', 'took longer than 0.5 s to read', { totalMs: 500 }],
     ['shorter', 'SourceUnavailable', `had ${CSV.length} bytes when it was looked up`],
     ['longer', 'SourceUnavailable', 'and 10 when it was read'],
     ['replaced', 'SourceUnavailable', 'or it changed'],
     ['unannounced', 'SourceUnavailable', '0 when it was read'],
-  ])('%s: is tried again, and nothing of it is kept', async (key, name, reason) => {
-    const taken = take(key);
+  ])('%s: is tried again, and nothing of it is kept', async (key, name, reason, limits) => {
+    const taken = take(key, limits);
     await expect(taken).rejects.toMatchObject({ name, retryable: true });
     await expect(taken).rejects.toThrow(reason);
     expect(readdirSync(own)).toEqual([]);

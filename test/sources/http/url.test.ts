@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openOddServer, type OddServer } from '../../support/odd-server.ts';
-import { limitsFromEnv } from '../../../sources/source.ts';
+import { limitsFromEnv, type SourceLimits } from '../../../sources/source.ts';
 import { place, readSource } from '../read-source.ts';
 import { SOON } from '../../support/soon.ts';
 
@@ -81,8 +81,12 @@ beforeAll(async () => {
 
 afterAll(() => server.close());
 
-const failing = async (path: string): Promise<{ name: string; message: string }> => {
-  const error: unknown = await readSource(server.url(path)).then(
+const failing = async (
+  path: string,
+  limits: Partial<SourceLimits> = {},
+): Promise<{ name: string; message: string }> => {
+  const options = { limits: { ...place.limits, ...limits } };
+  const error: unknown = await readSource(server.url(path), options).then(
     () => undefined,
     (e: unknown) => e,
   );
@@ -126,17 +130,17 @@ describe('a URL', () => {
     expect(server.asked.filter((path) => path === '/loop')).toHaveLength(6);
   });
 
-  it.each([
-    ['/silent', 'no byte arrived for 0.4 s'],
-    ['/stalls', 'no byte arrived for 0.4 s'],
-    ['/drips', 'it took too long'],
+  it.each<[path: string, reason: string, limits?: Partial<SourceLimits>]>([
+    ['/silent', 'no byte arrived for 0.4 s', { idleMs: 400 }],
+    ['/stalls', 'no byte arrived for 0.4 s', { idleMs: 400 }],
+    ['/drips', 'it took too long', { totalMs: 500 }],
     ['/short', 'the connection broke off'],
     ['/long', 'Parse Error'],
     ['/unfinished', 'the connection broke off'],
     ['/resets', 'ECONNRESET'],
     ['/part', 'it answered 206'],
-  ])('that misbehaves is tried again: %s', async (path, reason) => {
-    const { name, message } = await failing(path);
+  ])('that misbehaves is tried again: %s', async (path, reason, limits) => {
+    const { name, message } = await failing(path, limits);
     expect(message).toContain(reason);
     expect(message).toContain(server.url(path));
     expect(name).toBe('SourceUnavailable');
