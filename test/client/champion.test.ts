@@ -87,7 +87,7 @@ describe('a build that is named champion', () => {
     expect(await readNamed({ store }, 'p', parseBuildName('1'))).toMatchObject({ build: 'b' });
   });
 
-  it('is no other word', () => {
+  it('is named by this word alone', () => {
     expect(() => parseBuildName('Champion')).toThrow(
       'a version is a whole number from 1, or champion',
     );

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { openProgram } from '../../client/program.ts';
 import { WORKER_HELP } from '../../worker/options.ts';
-import { context, loadCommand } from './commands.ts';
+import { context, findFault, loadCommand } from './commands.ts';
 
 const program = await openProgram(context, ['--help']);
 const names = program.commands.map((command) => command.name());
@@ -35,10 +35,13 @@ it('--version after a command is no question for the version of the program', as
 });
 
 describe('--help', () => {
-  it.each(own)('of %s has an example that it would take', (name, command) => {
+  it.each(own)('of %s has examples of it, with flags that exist', async (name, command) => {
     const examples = [...helpOf(command).matchAll(/^ {2}npx retrain (.+)$/gm)];
     expect(examples.length).toBeGreaterThan(0);
-    for (const [, typed] of examples) expect(`${typed} `).toContain(`${name} `);
+    for (const [, typed] of examples) {
+      expect(`${typed} `).toContain(`${name} `);
+      expect(await findFault(typed!)).toBeUndefined();
+    }
   });
 
   it('of the worker is its own, with an example', () => {

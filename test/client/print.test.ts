@@ -90,11 +90,17 @@ async function onTerminal(): Promise<typeof import('../../client/print.ts')> {
 
 describe('text that is printed', () => {
   it('holds nothing that a terminal obeys, whatever it is', () => {
+    const controls = fc.constantFrom(
+      ...'\u001b\u009b\u009c\u0007\u007f\r\t\n\u2028\u202e\u2066[]2J;'.split(''),
+    );
+    const any = fc.string({ unit: 'binary', minLength: 1, maxLength: 1 });
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), (text) => {
+      fc.property(fc.string({ unit: fc.oneof(controls, any) }), (text) => {
         const shown = escapeControls(text);
         expect(stripVTControlCharacters(shown)).toBe(shown);
-        expect(escapeLine(text)).not.toMatch(/[\n\t]/);
+        const obeyed = /\p{Cc}|\p{Bidi_Control}|\p{Zl}|\p{Zp}/u;
+        expect(shown.replaceAll(/[\n\t]/g, '')).not.toMatch(obeyed);
+        expect(escapeLine(text)).not.toMatch(obeyed);
       }),
     );
   });

@@ -95,7 +95,7 @@ describe('a stage under way', () => {
     [7_300, '2 hours ago'],
     [86_400, '1 day ago'],
     [-5, 'just now'],
-  ])('of %d seconds ago is written as %s', (seconds, written) => {
+  ])('that was heard of %d seconds ago shows this as "%s"', (seconds, written) => {
     expect(formatAge(new Date(0).toISOString(), seconds * 1_000)).toBe(written);
   });
 

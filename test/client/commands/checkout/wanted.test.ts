@@ -45,7 +45,7 @@ describe('the files of a version', () => {
   });
 });
 
-it('the folders a path lies in, outermost first', () => {
+it('the parents of a path are the folders that it lies in, outermost first', () => {
   expect(listParents('a/b/c.csv')).toEqual(['a', 'a/b']);
   expect(listParents('c.csv')).toEqual([]);
 });

@@ -169,6 +169,8 @@ describe('retrain init', () => {
   });
 
   it('refuses a name that params.yaml has', async () => {
+    write('params.yaml', 'pipelines: { wine: {} }\n');
+    write('wine.csv', `acid,quality\n${rows(30, (i) => `${i},${i % 2 ? 'good' : 'bad'}`)}\n`);
     await expect(type('init', 'wine.csv', '--target', 'quality')).rejects.toThrow(
       'params.yaml has the pipeline wine already',
     );
