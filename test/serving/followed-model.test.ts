@@ -76,6 +76,31 @@ it('the champion answers, and the next one once it is promoted', async () => {
   expect(shown(followed)).toEqual({ answers: '2.1', problem: undefined, switches: 1 });
 });
 
+it('the champion that answers is one build, also where another of its version is published, and after a rollback', async () => {
+  await makeChampion(store, 'made', { version: 1, seq: 1 });
+  await publishModel(store, 1, { labels: ['a', 'b'] });
+  const followed = await FollowedModel.open(store, 'made', 'champion');
+  expect(shown(followed).answers).toBe('1.1');
+  await makeChampion(store, 'made', { version: 1, seq: 2 });
+  await followed.check();
+  expect(shown(followed)).toEqual({ answers: '1.2', problem: undefined, switches: 1 });
+  await publishModel(store, 2);
+  await makeChampion(store, 'made', { version: 2, seq: 1 });
+  await followed.check();
+  expect(shown(followed)).toEqual({ answers: '2.1', problem: undefined, switches: 2 });
+  await store.champions.rollBack('made', {
+    id: 'back',
+    by: 'ann',
+    reason: 'errors',
+    at: '2026-01-02T00:00:00.000Z',
+    version: undefined,
+    check: async () => undefined,
+    hashInputs: async ({ version, seq }) => `inputs of ${version}.${seq}`,
+  });
+  await followed.check();
+  expect(shown(followed)).toEqual({ answers: '1.2', problem: undefined, switches: 3 });
+});
+
 it('a newer version that does not load leaves the old one in use, and is fetched again after a minute', async () => {
   vi.useFakeTimers({ toFake: ['Date'] });
   const followed = await FollowedModel.open(store, 'made', 'latest');

@@ -251,6 +251,15 @@ describe('a rollback', () => {
     );
   });
 
+  it('to a build that was the champion twice can be followed by one to the build between', async () => {
+    const bucket = await after(1, 2);
+    await byHand(build(1), 'hand')(bucket);
+    await promoting(build(3))(bucket);
+    expect(await rollingBack('a')(bucket)).toMatchObject(build(1));
+    expect(await rollingBack('b')(bucket)).toMatchObject(build(2));
+    expect(await rollingBack('c')(bucket)).toMatchObject(build(1));
+  });
+
   it('to an earlier version bars every champion since', async () => {
     const bucket = await after(1, 2, 3);
     await rollingBack('a', 1)(bucket);
@@ -443,6 +452,24 @@ it('a build that waits for a person adds no event where nothing is in its way', 
     });
   expect(await wait(build(1))).toEqual({ answer: 'clear' });
   expect(await wait(null)).toEqual({ answer: 'changed' });
+  expect(await read(bucket)).toEqual(before);
+});
+
+it('a build that was compared with an earlier build of the champion is not promoted', async () => {
+  const bucket = new MemoryBucket();
+  await promoting(build(1))(bucket);
+  await promoting(build(1, 2))(bucket);
+  const before = await read(bucket);
+  const answer = await new Champions(bucket).promote('p', {
+    id: 'late',
+    build: build(2),
+    inputs: inputsOf(build(2)),
+    decision: makeDecision(build(1)),
+    by: 'gate',
+    reason: 'it is not shown to be worse',
+    at,
+  });
+  expect(answer).toEqual({ answer: 'changed' });
   expect(await read(bucket)).toEqual(before);
 });
 

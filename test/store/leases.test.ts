@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { refOf, sha256 } from '../../store/hash.ts';
 import { Leases } from '../../store/leases.ts';
 import { MemoryBucket, MemoryServer, type Around } from '../support/memory-bucket.ts';
@@ -51,6 +51,30 @@ it('a run that is released loses the lease of a killed worker too, and no other 
   expect(left.map((lease) => lease.run?.run_id)).toEqual(['r2']);
   await next.take(run);
   expect((await next.list()).size).toBe(2);
+});
+
+it('a lease is renewed when it is an hour old, and costs no request before', async () => {
+  vi.useFakeTimers({ toFake: ['Date'], now: new Date('2026-01-01T00:00:00.000Z') });
+  onTestFinished(() => void vi.useRealTimers());
+  let requests = 0;
+  const around: Around = (_, act) => {
+    requests++;
+    return act();
+  };
+  const leases = new Leases(new MemoryBucket(new MemoryServer(), { around }));
+  const run = { pipeline: 'p', namespace: 'default', workflowId: 'w', runId: 'r' };
+  const takeAt = async (time: string): Promise<number> => {
+    vi.setSystemTime(new Date(`2026-01-01T${time}.000Z`));
+    requests = 0;
+    await leases.take(run);
+    return requests;
+  };
+  expect(await takeAt('00:00:00')).toBeGreaterThan(0);
+  expect(await takeAt('00:59:00')).toBe(0);
+  expect(await takeAt('01:01:00')).toBe(1);
+  const [lease] = [...(await leases.list()).values()];
+  expect(lease!.renewed_at).toBe('2026-01-01T01:01:00.000Z');
+  expect(await takeAt('02:00:00')).toBe(0);
 });
 
 it('leases are read many at once', async () => {

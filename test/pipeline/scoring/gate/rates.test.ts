@@ -155,6 +155,24 @@ describe('accuracy', () => {
     expect(Math.max(...levels)).toBeGreaterThan(0.02);
   });
 
+  it.each([0, 0.05, 0.2])(
+    'answers the other question for exchanged models, margin %f',
+    (margin) => {
+      const options = { ...OPTIONS, margin };
+      for (const [gained, lost] of [
+        [0, 0],
+        [12, 2],
+        [3, 9],
+        [0, 15],
+      ] as const) {
+        const found = testDifference(pairsOf(40, gained, lost), 'accuracy', options)!;
+        const other = testDifference(pairsOf(40, lost, gained), 'accuracy', options)!;
+        expect(found.worse).toBeCloseTo(other.better, 10);
+        expect(found.low).toBeCloseTo(-other.high, 10);
+      }
+    },
+  );
+
   it('has bounds on the side of 0 that the test shows', () => {
     for (let gained = 0; gained <= 20; gained++)
       for (let lost = 0; lost <= 20; lost++) {
