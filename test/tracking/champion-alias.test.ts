@@ -14,14 +14,18 @@ class Registry {
   sets: string[] = [];
   lost = new Set<string>();
   deleted = new Set<string>();
-  /** Called before the alias is set. */
+  /** Called before the alias is read, and before it is set. */
+  beforeGet: () => Promise<void> = async () => undefined;
   beforeSet: () => Promise<void> = async () => undefined;
 
   readonly tracker = {
     uri: 'http://mlflow',
     place: () => 'http://mlflow',
     hasRun: async (run: string) => !this.lost.has(run),
-    getAlias: async () => this.alias,
+    getAlias: async () => {
+      await this.beforeGet();
+      return this.alias;
+    },
     setAlias: async ({ version }: { version: string }) => {
       await this.beforeSet();
       if (this.deleted.has(version)) return false;
@@ -101,6 +105,22 @@ describe('the alias of the champion', () => {
     };
     expect(await point()).toEqual({ alias: 'set', warnings: [] });
     expect(registry.sets).toEqual(['10', '20']);
+  });
+
+  it('is left as it is where another process has just moved it to the next champion', async () => {
+    const { store, registry, crown, point } = await open([1, 2]);
+    await crown(build(1));
+    await point();
+    let isFirst = true;
+    registry.beforeGet = async () => {
+      if (!isFirst) return;
+      isFirst = false;
+      await crown(build(2));
+      registry.alias = '20';
+      await store.champions.noteAlias('p', build(2));
+    };
+    expect(await point()).toEqual({ alias: 'set', warnings: [] });
+    expect(registry.sets).toEqual(['10']);
   });
 
   it('is not set where the server has lost the run: its numbers are of other models', async () => {

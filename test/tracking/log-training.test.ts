@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -7,10 +7,17 @@ import type { Compute } from '../../compute/pool.ts';
 import { localFiles } from '../../compute/local-files.ts';
 import { paramsOf } from '../../pipeline/models/params.ts';
 import { writeOnnx } from '../../pipeline/predictions/onnx.ts';
+import { sha256 } from '../../store/hash.ts';
 import { storeIn } from '../../store/index.ts';
 import { createFilesTracker } from '../../tracking/files/tracker.ts';
 import { openAttempt } from '../../tracking/tracked-run/attempt.ts';
-import { logTraining } from '../../tracking/tracked-run/log-training.ts';
+import {
+  logTraining,
+  pointAtLatest,
+  type FittedFile,
+} from '../../tracking/tracked-run/log-training.ts';
+import type { Tracker } from '../../tracking/tracker.ts';
+import { draftRecord } from '../store/made-records.ts';
 import { MemoryBucket } from '../support/memory-bucket.ts';
 import { irisModel } from './models.ts';
 import { makeExecution } from './made-execution.ts';
@@ -24,7 +31,10 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 const execution = makeExecution('train');
 
 /** Logs Iris's model to a directory. Returns the folders of the model's files and of the run's tags. */
-async function log(compute: Compute): Promise<{ model: string; tags: string }> {
+async function log(
+  compute: Compute,
+  fitted?: FittedFile,
+): Promise<{ model: string; tags: string }> {
   const store = storeIn(new MemoryBucket());
   const { tree, encoder } = irisModel();
   const put = (path: string, json: object) =>
@@ -51,6 +61,7 @@ async function log(compute: Compute): Promise<{ model: string; tags: string }> {
     result: { key: 'k', outputs, facts: { rows: 150 } },
     execution,
     sourceName: 'iris.csv',
+    fitted,
     register: false,
   });
   const experiment = join(folder, 'runs', logged.experiment_id);
@@ -77,4 +88,51 @@ it('a model without an ONNX file is logged, and a tag of its run says why there 
   expect(existsSync(join(model, 'model.onnx'))).toBe(false);
   expect(readFileSync(join(model, 'MLmodel'), 'utf8')).not.toContain('onnx');
   expect(readFileSync(join(tags, 'retrain.no_onnx'), 'utf8')).toBe('the model has 99 MB');
+});
+
+it('the stored model is logged where another one was fitted on this machine', async () => {
+  const file = join(folder, 'fitted.json');
+  writeFileSync(file, '{"another": "model"}');
+  const fitted = { file, sha256: sha256('{"another": "model"}') };
+  const { model } = await log(async () => 'none' as never, fitted);
+  const { tree } = irisModel();
+  expect(readFileSync(join(model, 'model.json'), 'utf8')).toBe(JSON.stringify(tree));
+});
+
+it('the alias of a batch follows a build that becomes the latest while the alias is set', async () => {
+  const store = storeIn(new MemoryBucket());
+  const uri = 'http://mlflow';
+  /** Publishes a build whose model is registered under this version. */
+  const publish = async (version: string): Promise<void> => {
+    await store.records.publish(draftRecord({ build: version, attempt: version }));
+    await store.attempts.swap('p', version, () => ({
+      schema: 1,
+      pipeline: 'p',
+      batch: 1,
+      attempt: version,
+      claimed_at: 0,
+      owner: 'o',
+      owned_at: 0,
+      tracking_uri: uri,
+      experiment_id: '1',
+      run_id: `run ${version}`,
+      model_id: 'm',
+      model_name: 'model p',
+      model_version: version,
+      logged: {},
+      scored_at: {},
+    }));
+  };
+  const set: string[] = [];
+  const tracker = {
+    place: () => uri,
+    setAlias: async ({ alias, version }: { alias: string; version: string }) => {
+      if (set.length === 0) await publish('20');
+      set.push(`${alias} ${version}`);
+      return true;
+    },
+  } as unknown as Tracker;
+  await publish('10');
+  await pointAtLatest({ store, tracker, experimentName: 'e' }, 'p', 1);
+  expect(set).toEqual(['batch-1 10', 'batch-1 20']);
 });
