@@ -187,6 +187,20 @@ it('a rollback to an earlier champion needs no other build of its version', asyn
   expect(event).toMatchObject({ version: 1, seq: 1 });
 });
 
+it('a change of the champion by a person who has seen another champion is refused', async () => {
+  await makeChampion(store, 'p', { version: 1, seq: 1 });
+  await store.records.publish(draftRecord({ build: 'first', version: 2 }));
+  const by = { pipeline: 'p', id: 'late', by: 'ann', reason: 'it is better', version: 2 };
+  const change = { ...by, action: 'promoted', seen: null } as const;
+  await expect(run(() => changeChampion(deps(), change))).rejects.toMatchObject({
+    name: 'Conflict',
+    message: expect.stringContaining('had no champion when you decided, and has 1.1 now, by ann'),
+  });
+  expect((await store.champions.read('p'))!.champion).toEqual({ version: 1, seq: 1 });
+  await run(() => changeChampion(deps(), { ...change, seen: { version: 1, seq: 1 } }));
+  expect((await store.champions.read('p'))!.champion).toEqual({ version: 2, seq: 1 });
+});
+
 it('a rollback to a version that does not exist says so, and does not advise to promote it', async () => {
   const request = { pipeline: 'p', id: 'back', by: 'ann', reason: 'errors', version: 99 };
   await expect(

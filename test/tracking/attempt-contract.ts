@@ -29,7 +29,7 @@ export function holdsAttemptContract(
   });
 
   const deps = (over: Partial<TrackingDeps> = {}): TrackingDeps => ({
-    store: opened.store as TrackingDeps['store'],
+    store: opened.store,
     tracker,
     experimentName: opened.experiment,
     ...over,
