@@ -50,6 +50,9 @@ describe('a version', () => {
     for await (const { key } of runs.store.bucket.list('cache/compare/')) entries.push(key);
     expect(entries).toHaveLength(1);
     const [before] = await Promise.all(entries.map((key) => runs.store.bucket.get(key)));
+    const [keep, nobody] = [{ pipeline: 'iris', versions: [] }, { isLive: async () => false }];
+    const { remove } = await collectGarbage(runs.store, keep, nobody);
+    expect(remove.map(({ key }) => key)).not.toContain(entries[0]);
     await runs.run(2);
     expect((await runs.store.bucket.get(entries[0]!))!.etag).toBe(before!.etag);
   });
@@ -127,7 +130,14 @@ describe('a version after the first champion', () => {
     const { model } = findStage((await read(1, 1)).stages, 'train')!.outputs;
     await runs.store.bucket.delete(objectKey(model!.md5));
     await runs.run(3);
-    expect((await read(3, 1)).comparisons.map(({ version }) => version)).toEqual([2]);
+    const record = await read(3, 1);
+    expect(record.comparisons.map(({ version }) => version)).toEqual([2]);
+    const { warnings } = await runs.play('evaluate', makeEvaluateRequest(record));
+    expect(warnings).toEqual([
+      expect.stringMatching(
+        /^version 1 cannot be scored .*: models\/batch_1\/model\.json is missing from the bucket/,
+      ),
+    ]);
   });
 });
 

@@ -61,9 +61,8 @@ describe('a long task in a thread', () => {
 
   it('stops when its signal aborts, and the pool goes on', async () => {
     const abort = new AbortController();
-    const input = into(trainingInput(60_000, 8));
-    const running = pool.compute('fitModel', input, abort.signal);
-    setTimeout(() => abort.abort(), 20);
+    const input = into(trainingInput(120_000, 8));
+    const running = pool.compute('fitModel', input, abort.signal, () => abort.abort());
     await expect(running).rejects.toMatchObject({ name: 'AbortError' });
     const { facts } = await pool.compute('fitModel', into(trainingInput(200, 2)), never);
     expect(facts.rows).toBeGreaterThan(100);

@@ -95,24 +95,27 @@ describe('wrong data', () => {
     ['no target', 'a,b,c\n1,2,3\n', /no column "label" to predict, only "a", "b", "c"/],
     ['ragged', `${good}7,x\n`, /line 8/],
     ['not text', Buffer.from([0xff, 0xfe, 0x00, 0x61]), /UTF-/],
-  ])('%s', async (name, content, sentence) => {
-    project.write(`${name}.csv`, content);
-    const { message, type } = await failing(
-      'run',
-      '1',
-      '--pipeline',
-      'data',
-      '--set',
-      `data.source=${name}.csv`,
-      '--set',
-      'data.target=label',
-    );
-    expect(message).toMatch(sentence);
-    expect(message).toContain(`${name}.csv`);
-    expect(type).toBe('BadData');
-  });
+  ])(
+    'of a file (%s) is refused, and the sentence names the file',
+    async (name, content, sentence) => {
+      project.write(`${name}.csv`, content);
+      const { message, type } = await failing(
+        'run',
+        '1',
+        '--pipeline',
+        'data',
+        '--set',
+        `data.source=${name}.csv`,
+        '--set',
+        'data.target=label',
+      );
+      expect(message).toMatch(sentence);
+      expect(message).toContain(`${name}.csv`);
+      expect(type).toBe('BadData');
+    },
+  );
 
-  it('text in a declared number column names the row', async () => {
+  it('in a column that is declared as numbers is refused, and the sentence names the row', async () => {
     project.write('text.csv', good.replace('4,y', 'four,y'));
     const { message } = await failing(
       'run',
@@ -129,7 +132,7 @@ describe('wrong data', () => {
     expect(message).toMatch(/text\.csv.*(row 4|line 5).*four/);
   });
 
-  it('a file that is not there says where it was looked for', async () => {
+  it('of a file that is not there is refused, and the sentence says where it was looked for', async () => {
     const { message } = await failing(
       'run',
       '1',
@@ -141,7 +144,7 @@ describe('wrong data', () => {
     expect(message).toContain('data.source nowhere.csv cannot be read');
   });
 
-  it('a worker does not read files outside its project folder', async () => {
+  it('outside its project folder is not read by a worker', async () => {
     const started = temporal.workflow.execute('trainBatch', {
       workflowId: 'outside',
       taskQueue: 'incremental-training',
@@ -152,7 +155,7 @@ describe('wrong data', () => {
     });
   });
 
-  it('one class goes on, with a warning', async () => {
+  it('of one class is used, with a warning', async () => {
     project.write('one.csv', good.replaceAll('no', 'yes'));
     const { code, stderr } = await project.client(
       'run',
@@ -307,7 +310,7 @@ describe('a server that is not there', () => {
       /refused our credentials.*AWS_SECRET_ACCESS_KEY/,
     ],
     ['MLflow', { MLFLOW_TRACKING_URI: nowhere }, /http:\/\/127\.0\.0\.1:9.*stack up/],
-  ])('%s: says so before anything starts', async (_, env, sentence) => {
+  ])('(%s) is reported before anything starts', async (_, env, sentence) => {
     const saved = { ...project.env };
     Object.assign(project.env, env);
     try {
@@ -341,7 +344,7 @@ describe('a batch that is already being run', () => {
       expect(joined.stderr).toContain('iris-batch-1 is already running: following it');
       expect(joined.stdout).toBe(stdout);
       await expect
-        .poll(async () => (await waiting.client('status', '1')).stdout, { timeout: 30_000 })
+        .poll(async () => (await waiting.client('status', '1')).stdout, { timeout: 60_000 })
         .toMatch(/retrying {2}train, attempt \d+: .*http:\/\/127\.0\.0\.1:9/);
     } finally {
       await waiting.temporal.workflow.getHandle('iris-batch-1').terminate();

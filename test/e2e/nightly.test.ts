@@ -150,6 +150,7 @@ describe('a schedule', () => {
     const made = await shown('create', '--timezone', 'Europe/Berlin', '--jitter', '0s');
     expect(made).toMatchObject({ created: true, cron: '30 4 * * *', timezone: 'Europe/Berlin' });
     const hour = { hour: 'numeric', hour12: false, timeZone: 'Europe/Berlin' } as const;
+    expect(made.next.length).toBeGreaterThan(0);
     for (const next of made.next) expect(new Date(next).toLocaleString('en', hour)).toBe('04');
   });
 

@@ -70,7 +70,7 @@ describe('wrong input', () => {
     expect((await handle.query(result)).outcome).toBe('failed');
   });
 
-  it('none at all is one of them', async () => {
+  it('that is missing fails the run too', async () => {
     const started = temporal.workflow.execute('trainBatch', {
       workflowId: 'wrong nothing',
       taskQueue: 'incremental-training',

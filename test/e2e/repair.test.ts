@@ -186,15 +186,15 @@ describe('a file that has arrived and is in no batch yet', () => {
     mkdirSync(join(project.folder, 'incoming'));
     project.write('incoming/a.csv', labelled(40, 5));
     project.write('incoming/b.csv', labelled(40, 6));
-    const flags = ['--pipeline', 'inbox', '--set', 'data.source=incoming/'];
+    const flags = ['--pipeline', 'repaired', '--set', 'data.source=incoming/'];
     await succeed(project.client('run', '1', ...flags));
-    const { raw } = (await store.ledgers.read('inbox'))!;
+    const { raw } = (await store.ledgers.read('repaired'))!;
     const key = await rot(raw[1]!.ref);
-    const { problems } = await verifyVersions(store, { pipeline: 'inbox', version: undefined });
+    const { problems } = await verifyVersions(store, { pipeline: 'repaired', version: undefined });
     expect(problems).toMatchObject([{ key }]);
     expect([...problems[0]!.versions]).toEqual([]);
     const { stdout } = await succeed(
-      project.client('verify', '--all', '--repair', '--pipeline', 'inbox', '--json'),
+      project.client('verify', '--all', '--repair', '--pipeline', 'repaired', '--json'),
     );
     expect(JSON.parse(stdout)).toMatchObject({ problems: [], repair: { repaired: [{ key }] } });
   });

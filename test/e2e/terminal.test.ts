@@ -61,7 +61,7 @@ describe('what is no terminal', () => {
     expect(stdout.split('\n').map((line) => line.split('\t')[0])).toContain('status');
   });
 
-  it('gets none from a worker', () => {
+  it('gets no escape byte from a worker', () => {
     expect(project.workers[0]!.log()).toContain('worker starts');
     expect(project.workers[0]!.log()).not.toContain('\x1b');
   });

@@ -1,13 +1,13 @@
 import { createServer, type AddressInfo, type Server } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { BadParams, SetupError } from '../../contract/failures.ts';
 import { assertFree, choosePorts, DEFAULT_PORTS, freePorts, isFree } from '../../infra/ports.ts';
 
 let server: Server | undefined;
 
-async function listen(host: string): Promise<number> {
+async function listen(host: string, port = 0): Promise<number> {
   server = createServer();
-  await new Promise<void>((resolve) => server?.listen(0, host, resolve));
+  await new Promise<void>((resolve) => server?.listen(port, host, resolve));
   return (server.address() as AddressInfo).port;
 }
 
@@ -40,10 +40,15 @@ describe('a port in use', () => {
     expect(await isFree(port)).toBe(true);
   });
 
-  it('is not among the free ports', async () => {
+  it('is not among the free ports, which are found from a random one on', async () => {
+    const start = Math.random();
+    vi.spyOn(Math, 'random').mockReturnValue(start);
+    onTestFinished(() => void vi.restoreAllMocks());
+    const [port = 0] = await freePorts(1);
+    await listen('127.0.0.1', port);
     const ports = await freePorts(3);
-    expect(new Set(ports).size).toBe(3);
-    for (const port of ports) expect(await isFree(port)).toBe(true);
+    expect(new Set([port, ...ports]).size).toBe(4);
+    expect(Math.min(...ports)).toBeGreaterThan(port);
   });
 });
 

@@ -62,6 +62,7 @@ describe('the Python environment', () => {
     for (const file of ['bootstrap.txt', 'requirements.txt']) {
       const text = readFileSync(join(infra, file), 'utf8').replaceAll('\\\n', ' ');
       const lines = text.split('\n').filter((line) => line !== '' && !/^\s*#/.test(line));
+      expect(lines).not.toEqual([]);
       for (const line of lines)
         expect(line).toMatch(/^[\w.\-[\]]+==\S+ .*--hash=sha256:[0-9a-f]{64}/);
       expect(text).not.toMatch(/https?:|--index|--find-links/);

@@ -114,15 +114,9 @@ describe('the local stack', { timeout: 180_000 }, () => {
     expect(described).toMatch(/"workflowExecutionRetentionTtl": "2592000s"/);
   });
 
-  it('does not change at a second up, which takes less than a second', async () => {
+  it('starts nothing at a second up', async () => {
     const before = await pidOf('mlflow');
-    const took: number[] = [];
-    for (let time = 0; time < 3; time++) {
-      const began = Date.now();
-      await up({});
-      took.push(Date.now() - began);
-    }
-    expect(Math.min(...took)).toBeLessThan(1000); // a busy machine may pause one of them
+    await up({});
     expect(lines.sort()).toEqual(['mlflow ready', 's3 ready', 'temporal ready']);
     expect(await pidOf('mlflow')).toBe(before);
   });

@@ -3,9 +3,12 @@ import { Agent, request, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { findStage } from '../../contract/stages.ts';
 import { FollowedModel } from '../../serving/followed-model.ts';
 import { endServer, openServer } from '../../serving/http/server.ts';
-import { storeIn } from '../../store/index.ts';
+import { objectKey } from '../../store/hash.ts';
+import { type Store, storeIn } from '../../store/index.ts';
+import type { VersionRecord } from '../../store/version-record.ts';
 import { MemoryBucket } from '../support/memory-bucket.ts';
 import { HEADER, makeRows, publishModel } from './stored-model.ts';
 
@@ -15,10 +18,11 @@ let server: FastifyInstance;
 let model: FollowedModel;
 let ending: AbortController;
 let faults: Error[] = [];
-let publish: (version: number) => Promise<unknown>;
+let store: Store;
+let publish: (version: number) => Promise<VersionRecord>;
 
 async function serve(made: Parameters<typeof publishModel>[2] = {}, mostRequests = 4) {
-  const store = storeIn(new MemoryBucket());
+  store = storeIn(new MemoryBucket());
   await store.bucket.ensure();
   publish = (version) => publishModel(store, version, made);
   await publish(1);
@@ -434,6 +438,16 @@ describe('what the server says of itself', () => {
       build: 1,
       checked_at: model.checkedAt!.toISOString(),
       problem: null,
+    });
+    const { stages } = await publish(2);
+    await store.bucket.delete(objectKey(findStage(stages, 'train')!.outputs['model']!.md5));
+    await model.check();
+    expect(await health()).toMatchObject({
+      status: 'degraded',
+      version: 1,
+      problem: expect.stringMatching(
+        /^version 2\.1 was not loaded, and version 1\.1 still answers/,
+      ),
     });
   });
 

@@ -33,7 +33,7 @@ describe('what data.source names', () => {
     ['https://host/a%20b/wine.csv', 'url', 'https://host/a%20b/wine.csv', 'wine.csv'],
     ['https://host/', 'url', 'https://host/', 'data.csv'],
     ['https://host/..%2f..%2fx', 'url', 'https://host/..%2f..%2fx', 'x'],
-  ])('%s', (source, kind, name, file) => {
+  ])('%s is a source of the kind %s', (source, kind, name, file) => {
     expect(sourceIdentity(source)).toEqual({ kind, name });
     expect(fileName(source)).toBe(file);
   });

@@ -99,6 +99,7 @@ describe('a server that cannot answer now', () => {
     );
     const error = await failureOf(tracker.check());
     expect(error).toBeInstanceOf(TrackingUnavailable);
+    expect(error.message).toContain('(timed out)');
   });
 });
 

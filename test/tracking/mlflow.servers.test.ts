@@ -230,6 +230,9 @@ describe('what a run carries', () => {
     expect(await answer.text()).toBe('new');
     // A tracker that has not seen the run asks where its files are.
     await createMlflowTracker({ uri }).logArtifact(runId, 'b.bin', new Uint8Array([1, 2]));
+    const other = new URLSearchParams({ run_id: runId, path: 'b.bin' }).toString();
+    const stored = await (await fetch(`${uri}/get-artifact?${other}`)).arrayBuffer();
+    expect([...new Uint8Array(stored)]).toEqual([1, 2]);
   });
 
   it('scores of a model show on the model', async () => {
