@@ -57,7 +57,7 @@ function buildExplained(): { record: VersionRecord; store: ReturnType<typeof sto
   return { record, store };
 }
 
-it('lineage draws it, and what it was made from', async () => {
+it('a stage that is added to the graph is drawn by lineage, and what it was made from', async () => {
   const { record, store } = buildExplained();
   const lineage = await readLineage(store, record);
   const made = lineage.edges.filter(({ stage }) => stage === 'explain');
@@ -68,7 +68,7 @@ it('lineage draws it, and what it was made from', async () => {
   expect(drawText(lineage)).toContain('└─ explanation');
 });
 
-it('the DVC export has it as a stage with its dependencies', async () => {
+it('a stage that is added to the graph is a stage of the DVC export with its dependencies', async () => {
   const { record, store } = buildExplained();
   const stage = makeDvcStages(await readVersion(store.artifacts, record)).at(-1);
   expect(stage).toMatchObject({
@@ -79,13 +79,13 @@ it('the DVC export has it as a stage with its dependencies', async () => {
   });
 });
 
-it('checkout writes its outputs', async () => {
+it('a stage that is added to the graph leaves outputs that checkout writes', async () => {
   const { record, store } = buildExplained();
   const wanted = await listWantedFiles(store.artifacts, record);
   expect([...wanted.keys()]).toContain('explanations/batch_2.json');
 });
 
-it('why plans it after the stages that it reads', async () => {
+it('a stage that is added to the graph is planned by why after the stages that it reads', async () => {
   const plans = await planRun(storeIn(new MemoryBucket()).cache, {
     batch: 1,
     params: paramsSchema.parse({}),

@@ -75,7 +75,7 @@ const amendment = (batch: number, text: string): Amendment => ({
 
 describe('arrivals', () => {
   it('keep the order they were first seen in, also when other names come later', () => {
-    const names = fc.uniqueArray(fc.string({ minLength: 1 }), { maxLength: 8 });
+    const names = fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd', '1', '_'), { maxLength: 4 });
     fc.assert(
       fc.property(fc.array(names, { minLength: 1, maxLength: 6 }), (looks) => {
         let ledger: Ledger | undefined;
@@ -84,7 +84,7 @@ describe('arrivals', () => {
           ledger = enterLook(ledger, 'p', look(seen));
           const now = ledger.arrivals.map(({ name }) => name);
           expect(now.slice(0, order.length)).toEqual(order);
-          expect(new Set(now)).toEqual(new Set([...order, ...seen]));
+          expect(now.toSorted()).toEqual([...new Set([...order, ...seen])].sort());
           order = now;
         }
       }),
@@ -143,7 +143,10 @@ describe('amending', () => {
   const ledger = cut(enterLook(undefined, 'p', look(['a', 'b', 'c'])));
 
   it('leaves every revision before as it was', () => {
-    const texts = fc.array(fc.tuple(fc.integer({ min: 1, max: 3 }), fc.string()), { maxLength: 8 });
+    const texts = fc.array(
+      fc.tuple(fc.integer({ min: 1, max: 3 }), fc.constantFrom('x', 'y', 'z')),
+      { maxLength: 8 },
+    );
     fc.assert(
       fc.property(texts, (amendments) => {
         let now = ledger;
