@@ -1,9 +1,7 @@
-import { execFile } from 'node:child_process';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { result } from '../../contract/messages.ts';
 import { readCodeBlocks } from '../support/code-blocks.ts';
+import { runScript } from '../support/shell.ts';
 import { withProject } from '../support/with-project.ts';
 
 /** Runs that others start: the commands of docs/other-clients.md as they are written, wrong input, missing versions. */
@@ -16,19 +14,10 @@ const { temporal } = project;
 /** The shell blocks of the page, as they are typed. */
 const blocks = readCodeBlocks('other-clients.md', 'sh');
 
-async function shell(script: string): Promise<string> {
-  const env = {
-    ...project.env,
-    PATH: `${join(process.env['RETRAIN_TEST_STACK_VENV']!, 'bin')}:${process.env['PATH']}`,
-    TEMPORAL_CONFIG_FILE: join(project.folder, 'none.toml'),
-  };
-  return (await promisify(execFile)('bash', ['-ec', script], { env })).stdout;
-}
-
 describe('the page’s commands', () => {
   it('start, run, list, query and reset a run', async () => {
     const [block] = blocks;
-    const said = await shell(block!);
+    const said = await runScript(project, block!);
     expect(said).toContain('iris-batch-1');
     expect(said).toMatch(/Status +COMPLETED/i);
     expect(said).toMatch(/"outcome\\?": ?\\?"trial/);
@@ -38,7 +27,7 @@ describe('the page’s commands', () => {
   });
 
   it('cancel one', async () => {
-    await shell(blocks[1]!);
+    await runScript(project, blocks[1]!);
     const cancelled = temporal.workflow.getHandle('iris-batch-3').result();
     await expect(cancelled).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
   });

@@ -1,17 +1,17 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { RunSummary } from '../../contract/train-batch.ts';
 import { verifyVersions } from '../../client/commands/verify/versions.ts';
 import { objectKey } from '../../store/hash.ts';
-import { storeInParts } from '../../store/unfinished-uploads.ts';
 import { batchesAt, type Ledger } from '../../store/ledger/ledger.ts';
 import type { Ref } from '../../contract/ref.ts';
 import type { trainBatch } from '../../workflows/index.ts';
 import { labelled } from '../support/csv.ts';
 import { makeDvcFolder } from '../support/dvc.ts';
 import { succeed } from '../support/project.ts';
+import { rot } from '../support/rot.ts';
 import { withProject } from '../support/with-project.ts';
 
 /** Amended and uploaded data that is damaged, lost, or changed while a run is running. */
@@ -40,15 +40,6 @@ const handed = (rows: number, seed: number): string =>
 
 const ledgerNow = async (): Promise<Ledger> => (await store.ledgers.read('sales'))!;
 
-/** Other bytes of the same size under a checksum that says they are the right ones. */
-async function rot(ref: Ref): Promise<string> {
-  const file = join(project.folder, 'rotten');
-  writeFileSync(file, Buffer.alloc(ref.size));
-  const key = objectKey(ref.md5);
-  await storeInParts(store.bucket, key, file, { sha256: ref.sha256, size: ref.size, mark: true });
-  return key;
-}
-
 async function verified(version?: number) {
   const { problems } = await verifyVersions(store, { pipeline: 'sales', version });
   return problems.map(({ state, key, versions }) => ({ state, key, versions: [...versions] }));
@@ -57,7 +48,7 @@ async function verified(version?: number) {
 describe('an amended batch', () => {
   it.each([
     ['lost', (ref: Ref) => store.bucket.delete(objectKey(ref.md5)), []],
-    ['damaged', rot, ['--publish', '--set', 'split.test_size=0.3']],
+    ['damaged', (ref: Ref) => rot(project, ref), ['--publish', '--set', 'split.test_size=0.3']],
   ])('that is %s is cut again from what it was amended from', async (_what, harm, flags) => {
     await succeed(project.client('amend', '1', '--source', 'amended.csv'));
     const ledger = await ledgerNow();
@@ -127,7 +118,7 @@ describe('an amended batch', () => {
 
   it('whose file is damaged is named, and comes back by the same amendment', async () => {
     const { amended, batches } = await ledgerNow();
-    const now = await rot(amended.at(-1)!.ref);
+    const now = await rot(project, amended.at(-1)!.ref);
     const [was] = batches[0]!.replaced;
     const [right, old] = [await store.artifacts.get(was!.ref), objectKey(was!.ref.md5)];
     await store.bucket.delete(old);
@@ -150,7 +141,7 @@ describe('an amended batch', () => {
 describe('what a client has brought', () => {
   it('and has rotted under its checksum is found, and sent again by the next run', async () => {
     const { ref } = (await ledgerNow()).raw[0]!;
-    const key = await rot(ref);
+    const key = await rot(project, ref);
     expect(await verified(2)).toEqual([{ state: 'damaged', key, versions: [2] }]);
     // The worker's own copy would hide it.
     rmSync(join(project.folder, '.retrain'), { recursive: true });
@@ -163,7 +154,7 @@ describe('what a client has brought', () => {
 
   it('and is no longer here is not sent: the run says what is damaged', async () => {
     const { ref } = (await ledgerNow()).raw[0]!;
-    const [key, right] = [await rot(ref), readFileSync(join(project.folder, 'sales.csv'))];
+    const [key, right] = [await rot(project, ref), readFileSync(join(project.folder, 'sales.csv'))];
     rmSync(join(project.folder, '.retrain'), { recursive: true });
     rmSync(join(project.folder, 'sales.csv'));
     const { code, stderr } = await project.client(
@@ -189,7 +180,7 @@ describe('a file that has arrived and is in no batch yet', () => {
     const flags = ['--pipeline', 'repaired', '--set', 'data.source=incoming/'];
     await succeed(project.client('run', '1', ...flags));
     const { raw } = (await store.ledgers.read('repaired'))!;
-    const key = await rot(raw[1]!.ref);
+    const key = await rot(project, raw[1]!.ref);
     const { problems } = await verifyVersions(store, { pipeline: 'repaired', version: undefined });
     expect(problems).toMatchObject([{ key }]);
     expect([...problems[0]!.versions]).toEqual([]);

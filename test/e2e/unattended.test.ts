@@ -1,15 +1,14 @@
-import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { NightlySummary } from '../../contract/nightly.ts';
 import type { Shown } from '../../client/commands/schedule/show.ts';
 import { ROOT, succeed } from '../support/project.ts';
+import { runScript } from '../support/shell.ts';
 import { withProject } from '../support/with-project.ts';
 
 /** What happens while nobody looks: a cron, a schedule whose nightly fails, and who is notified. */
@@ -48,16 +47,6 @@ const project = withProject('unattended', {
 });
 const { temporal } = project;
 
-/** The page's commands for stock Temporal, as they are typed but for how often the cron fires. */
-async function shell(block: string): Promise<void> {
-  const env = {
-    ...project.env,
-    PATH: `${join(process.env['RETRAIN_TEST_STACK_VENV']!, 'bin')}:${process.env['PATH']}`,
-    TEMPORAL_CONFIG_FILE: join(project.folder, 'none.toml'),
-  };
-  await promisify(execFile)('bash', ['-ec', block], { env });
-}
-
 async function describeBroken(): Promise<Shown> {
   const { stdout } = await succeed(
     project.client('schedule', 'describe', '--pipeline', 'broken', '--json'),
@@ -84,7 +73,8 @@ describe('nightly under a plain cron', () => {
   it('runs what is pending, then is a quick success each time, and the next one is there', async () => {
     const page = readFileSync(join(ROOT, 'docs', 'other-clients.md'), 'utf8');
     const [command] = /^temporal workflow start.*\\\n.*--cron '.+'\n/m.exec(page)!;
-    await shell(command.replace(/--cron '.+'/, "--cron '@every 1s'"));
+    // As it is typed, but for how often the cron fires.
+    await runScript(project, command.replace(/--cron '.+'/, "--cron '@every 1s'"));
     await expect
       .poll(async () => (await endsOf('iris-nightly-cron')).slice(0, 2).map(({ state }) => state), {
         timeout: 120_000,

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Lineage } from '../../client/commands/lineage/graph.ts';
@@ -6,13 +6,13 @@ import type { Problem } from '../../client/commands/verify/problems.ts';
 import type { Verified } from '../../client/commands/verify/versions.ts';
 import { verifyVersions } from '../../client/commands/verify/versions.ts';
 import { manifestKey, objectKey, sha256 } from '../../store/hash.ts';
-import { storeInParts } from '../../store/unfinished-uploads.ts';
 import { ledgerKey } from '../../store/ledger/ledger.ts';
 import { readSoundRecord } from '../../store/record-check.ts';
 import { latestKey, recordKey, type VersionRecord } from '../../store/version-record.ts';
 import type { Ref } from '../../contract/ref.ts';
 import { entryKey, type CacheEntry } from '../../store/stage-cache.ts';
 import { succeed } from '../support/project.ts';
+import { rot } from '../support/rot.ts';
 import { output, refused, withProject } from '../support/with-project.ts';
 import { refuse } from '../store/made-records.ts';
 
@@ -263,14 +263,6 @@ describe('verify --repair', () => {
     const { code, stdout } = await project.client('verify', ...args, '--repair', '--json');
     return { code, ...(JSON.parse(stdout) as Repaired) };
   };
-  /** Other bytes of the same size under a checksum that says they are the right ones. */
-  async function rot(ref: Ref): Promise<string> {
-    const key = objectKey(ref.md5);
-    const file = join(project.folder, 'rotten');
-    writeFileSync(file, Buffer.alloc(ref.size));
-    await storeInParts(store.bucket, key, file, { sha256: ref.sha256, size: ref.size, mark: true });
-    return key;
-  }
   async function drop(key: string): Promise<string> {
     await store.bucket.delete(key);
     return key;
@@ -303,9 +295,9 @@ describe('verify --repair', () => {
       await drop(objectKey(batch!.md5)),
       await drop(objectKey(output(third, 'train', 'model').md5)),
       await drop(manifestKey(output(third, 'preprocess', 'test').sha256)),
-      await rot(output(third, 'preprocess', 'encoder')),
-      await rot(parts[1]!),
-      await rot(output(third, 'get_data', 'raw')),
+      await rot(project, output(third, 'preprocess', 'encoder')),
+      await rot(project, parts[1]!),
+      await rot(project, output(third, 'get_data', 'raw')),
     ];
     const { code, problems, repair: done } = await repair('3');
     expect({ code, problems, ...done }).toMatchObject({
@@ -345,7 +337,7 @@ describe('verify --repair', () => {
   it('of a champion works by the commands that a run prints, also if the run replaces its build', async () => {
     await promote('3');
     const third = await store.records.latest('iris', 3);
-    const key = await rot(output(third, 'train', 'model'));
+    const key = await rot(project, output(third, 'train', 'model'));
     const run = ['run', '3', '--publish', '--set', 'model.max_depth=1'] as const;
     const { promotion } = await json<{ promotion: { reason: string } }>(...run);
     const printed = [...promotion.reason.matchAll(/"npx retrain ([^"]+)"/g)];
