@@ -59,7 +59,8 @@ describe('the levels of a tree', () => {
   it.each([
     ['is counted while that costs less', 8, 5000, 1],
     ['is sorted when it has fewer rows than values', 5000, 3000, 2],
-    ['is sorted when it is small', 8, 47, 3],
+    ['is counted from 48 rows on', 8, 48, 1],
+    ['is sorted when it is smaller', 8, 47, 3],
   ])('with counts: a node %s', (_, values, rows, into) => {
     expect(findLevel(levelsOf({ rows: 40_000, values }), 0, rows, [0])).toBe(into);
   });
