@@ -154,6 +154,31 @@ it('a counted node of classes is cut at the first of equal cuts', () => {
   expect(nodes).toEqual(grow(columns, labels, 2, growth, false).nodes);
 });
 
+it.each([
+  ['left', (value: number) => value],
+  ['right', (value: number) => -value],
+])('a counted node leaves min_samples_leaf rows on the %s', (_, turn) => {
+  // Five rows at one end differ from the others in their target.
+  const values = Float64Array.from(upTo(3000), (row) => turn(row < 5 ? 0 : 1 + (row % 3)));
+  const labels = Uint8Array.from(upTo(3000), (row) => (row < 5 ? 1 : 0));
+  const numbers = Float64Array.from(labels);
+  // If two columns tie, their rows are scanned too.
+  for (const columns of [[values], [values, values]])
+    for (const [targets, classes] of [
+      [labels, 2],
+      [numbers, 0],
+    ] as const) {
+      const thresholdWith = (minLeaf: number): unknown => {
+        const growth = { maxDepth: 1, minSplit: 2, minLeaf, minDrop: 0 };
+        const { isCoded: isCounted, nodes } = grow(columns, targets, classes, growth, true);
+        expect(isCounted).toBe(true);
+        expect(nodes).toEqual(grow(columns, targets, classes, growth, false).nodes);
+        return (nodes[0] as unknown[])[1];
+      };
+      expect([thresholdWith(5), thresholdWith(6)]).toEqual([turn(0.5), turn(1.5)]);
+    }
+});
+
 it('a counted node is split for more than min_gain, to the last bit of its gain', () => {
   const random = seeded(8);
   for (const name of Object.keys(numbersFrom)) {
