@@ -7,6 +7,7 @@ import { encoderFromJson } from '../../pipeline/features/encoder.ts';
 import { scoreModel } from '../../pipeline/scoring/score-model.ts';
 import { checkTestRows } from '../pipeline/support.ts';
 import { memoryFiles } from '../pipeline/files.ts';
+import { makeChampion } from '../support/promotions.ts';
 import { makeEvaluateRequest, openWholeRuns, type WholeRuns } from '../support/whole-runs.ts';
 
 /** Rows that a model was trained on, by the real activities on a bucket in memory. */
@@ -93,12 +94,14 @@ describe('a model that was trained on other rows', () => {
     expect(comparisons[0]!.facts).not.toHaveProperty('prequential_rows');
   });
 
-  it('is compared on the rows that are test rows for both, where another share was held out', async () => {
+  it('is compared on the rows that are test rows for both, where another share was held out, also by the gate', async () => {
     runs = openWholeRuns();
     await runs.run(1);
+    await makeChampion(runs.store, 'iris', { version: 1, seq: 1 });
     await runs.run(2, { params: { split: { test_size: 0.6 } }, publish: true });
     const { facts } = await readComparison(2);
-    const { metrics } = await read(2);
+    const { metrics, stages } = await read(2);
+    expect(findStage(stages, 'gate')!.facts).toMatchObject({ champion: '1.1', rows: facts.rows });
     expect(facts['left_out']).toBeGreaterThan(5);
     expect(Number(facts['rows']) + Number(facts['left_out'])).toBe(metrics['test_rows']);
     expect(facts['own_accuracy']).toBeGreaterThan(0);

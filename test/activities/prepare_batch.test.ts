@@ -129,14 +129,18 @@ describe('prepare_batch fails without a retry', () => {
     await expect(table.prepareBatch(2, { params })).rejects.toMatchObject({ name: 'BadParams' });
   });
 
-  it('where the ledger has the batch with other bytes', async () => {
-    const { settings, raw } = await table.ledger();
-    const other = refOf('data/batches/batch_000001.csv', Buffer.from('other rows'));
-    const entry = { batch: 1, rows: 2, ref: other, raw: raw[0]!.ref.sha256, from: 0 };
-    await table.store.ledgers.append('p', settings, [entry]);
-    await expect(table.prepareBatch(1)).rejects.toMatchObject({
-      name: 'DamagedArtifact',
-      details: { ref: { md5: other.md5 } },
-    });
-  });
+  it.each(['other rows', '1,a\n9,b\n'])(
+    'where the ledger has the batch with other bytes',
+    async (rows) => {
+      const { settings, raw } = await table.ledger();
+      // The second one has the length of the batch that is cut.
+      const other = refOf('data/batches/batch_000001.csv', Buffer.from(`n,label\n${rows}`));
+      const entry = { batch: 1, rows: 2, ref: other, raw: raw[0]!.ref.sha256, from: 0 };
+      await table.store.ledgers.append('p', settings, [entry]);
+      await expect(table.prepareBatch(1)).rejects.toMatchObject({
+        name: 'DamagedArtifact',
+        details: { ref: { md5: other.md5 } },
+      });
+    },
+  );
 });

@@ -44,9 +44,9 @@ function run<T>(work: () => Promise<T>): Promise<T> {
 
 const deps = () => ({ store, tracker, experimentName: 'e' });
 
-function promote(): Promise<PromoteAnswer> {
+function promote(waits = false): Promise<PromoteAnswer> {
   const proposal = { pipeline: 'p', version: 1, seq: 1, decision, gate: readGate({}) };
-  const request = { pipeline: 'p', id: 'once', proposal, by: 'gate', reason: 'r', waits: false };
+  const request = { pipeline: 'p', id: 'once', proposal, by: 'gate', reason: 'r', waits };
   return run(() => promoteVersion(deps(), request));
 }
 
@@ -71,6 +71,12 @@ it('a second attempt finishes the promotion of the first, also if a rebuild was 
     alias: 'later',
   });
   expect((await store.champions.read('p'))!.events).toHaveLength(1);
+});
+
+it('a build that waits for a person is not promoted before the person approves it', async () => {
+  expect(await promote(true)).toEqual({ answer: 'clear' });
+  expect(await store.champions.read('p')).toMatchObject({ champion: null, events: [] });
+  expect(await promote()).toMatchObject({ event: { action: 'promoted', version: 1, seq: 1 } });
 });
 
 it('a build that a rebuild has replaced before is held', async () => {

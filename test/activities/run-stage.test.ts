@@ -36,11 +36,15 @@ function makeFiles({ stopAfter = Infinity, healed = [] as Healed[] } = {}): Work
 function attempt(
   runId: string,
   work: Work = makeFiles(),
-  { cache = 'use', cacheStore = store.cache }: { cache?: CacheUse; cacheStore?: StageCache } = {},
+  {
+    cache = 'use',
+    cacheStore = store.cache,
+    damaged = [],
+  }: { cache?: CacheUse; cacheStore?: StageCache; damaged?: string[] } = {},
 ): Promise<StageOutcome<'evaluate'>> {
   const params = paramsSchema.parse({});
   const inputs = { model: ref, encoder: ref, test: ref, train: ref };
-  const call = { pipeline: 'p', batch: 1, params, cache, damaged: [], inputs };
+  const call = { pipeline: 'p', batch: 1, params, cache, damaged, inputs };
   const environment = { workflowExecution: { workflowId: 'w', runId } };
   return new MockActivityEnvironment(environment, { logger }).run(() =>
     runStage({ store: { ...store, cache: cacheStore } }, 'evaluate', call, work),
@@ -125,6 +129,19 @@ describe('a stage whose cache is required', () => {
     const again = await attempt('second', makeFiles(), { cache: 'require' });
     expect(again).toMatchObject({ cached: true, facts: { test_rows: 3 } });
   });
+});
+
+it('an output that is known to be damaged is stored again, though a HEAD shows no difference', async () => {
+  const { outputs } = await attempt('first');
+  const { md5 } = outputs.metrics;
+  const { objects } = (store.bucket as MemoryBucket).server;
+  objects!.get(objectKey(md5))!.bytes = Buffer.from('{]');
+  expect(await attempt('second')).toMatchObject({ cached: true });
+  const damaged = ['f'.repeat(32)];
+  expect(await attempt('second', makeFiles(), { damaged })).toMatchObject({ cached: true });
+  const again = await attempt('second', makeFiles(), { damaged: [md5] });
+  expect(again).toMatchObject({ cached: false, outputs });
+  expect(Buffer.from(await store.artifacts.get(outputs.metrics)).toString()).toBe('{}');
 });
 
 describe('a stage that is forced', () => {

@@ -419,6 +419,27 @@ describe('a shadow', () => {
     expect(shadow!.problem).toBe('row 2, column "size": "three" is not a number');
   });
 
+  it('compares each block of a request with the answers to its own rows', async () => {
+    await publishModel(store, 2);
+    const { shadow, model } = await serve({ shadow: true });
+    const [small, large] = [
+      answeredRows(model.current, [
+        [1, 'small'],
+        [2, 'small'],
+      ]),
+      answeredRows(model.current, [
+        [8, 'large'],
+        [9, 'large'],
+      ]),
+    ];
+    shadow!.watch({
+      ...small,
+      blocks: () => [...small.blocks(), ...large.blocks()],
+      predictions: [...small.predictions, ...large.predictions],
+    });
+    expect((await readComparison(4)).rows).toMatchObject({ alike: 4, different: 0 });
+  });
+
   it('counts the pairs of predictions beyond 100 together', async () => {
     await publishModel(store, 2);
     const { shadow, model, other } = await serve({ shadow: true });
