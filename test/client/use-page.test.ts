@@ -70,7 +70,7 @@ function predict(predictor: Predictor, rows: readonly Row[]): unknown {
   return read.predictions;
 }
 
-it('answers Iris by ml-cart alone, and prints what the page says', async () => {
+it('the program of the page answers Iris by ml-cart alone, and prints what the page says', async () => {
   const text = readFileSync(join(root, 'sources/datasets/iris.csv'), 'utf8');
   const [header = [], ...lines] = text
     .trim()
@@ -91,7 +91,7 @@ it('answers Iris by ml-cart alone, and prints what the page says', async () => {
   expect(answers).toEqual(predict(predictor, rows));
 });
 
-it('answers rows with words, missing cells and unseen words as predict does', async () => {
+it('the program of the page answers rows with words, missing cells and unseen words as predict does', async () => {
   const random = seeded(7);
   const pick = <T>(...some: T[]): T => some[Math.floor(random() * some.length)]!;
   const make = (): Row => ({

@@ -41,7 +41,7 @@ async function run(pipeline: string): Promise<RunSummary> {
 }
 
 describe('a run over a bad connection comes out as one over a good one', () => {
-  it.each(Object.keys(TOXICS) as Toxic[])('%s', async (toxic) => {
+  it.each(Object.keys(TOXICS) as Toxic[])('with %s', async (toxic) => {
     const before = s3.harmed() + mlflow.harmed();
     // Not for ever: a stage asks more than seven times, and would never get through.
     s3.poison(toxic, 7, 4);

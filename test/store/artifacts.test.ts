@@ -212,7 +212,7 @@ describe('a file of more than 32 MiB', () => {
   });
 });
 
-it('lists a directory once for an activity, and again for the next one', async () => {
+it('an activity lists a directory once, and the next one lists it again', async () => {
   const { artifacts, bucket } = openStore();
   const directory = await artifacts.putDirectory('d/', [await artifacts.put('m', RIGHT)]);
   const activity = artifacts.forOneActivity('p');

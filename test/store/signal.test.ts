@@ -9,7 +9,7 @@ import { deadline } from '../../store/signal.ts';
 setFlagsFromString('--expose-gc');
 const sweep = runInNewContext('gc') as () => void;
 
-it('ends a request whose answer stops halfway, even when memory is swept meanwhile', async () => {
+it('a deadline ends a request whose answer stops halfway, even when memory is swept meanwhile', async () => {
   const server = createServer((_, response) => {
     response.writeHead(200, { 'content-length': 100 });
     response.write('half');
@@ -26,7 +26,7 @@ it('ends a request whose answer stops halfway, even when memory is swept meanwhi
   server.close();
 });
 
-it('ends with the signal it is given, and with its reason', () => {
+it('a deadline ends with the signal it is given, and with its reason', () => {
   const controller = new AbortController();
   const { signal: ours } = deadline(60_000, controller.signal);
   expect(ours.aborted).toBe(false);
@@ -35,7 +35,7 @@ it('ends with the signal it is given, and with its reason', () => {
   expect(deadline(60_000, controller.signal).signal.aborted).toBe(true);
 });
 
-it('leaves nothing behind on the signal it is given once it is cleared', () => {
+it('a deadline that is cleared leaves nothing behind on the signal it is given', () => {
   const controller = new AbortController();
   const begun = Array.from({ length: 20 }, () => deadline(60_000, controller.signal));
   expect(getEventListeners(controller.signal, 'abort')).toHaveLength(20);

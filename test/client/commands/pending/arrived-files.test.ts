@@ -22,7 +22,7 @@ function makeFolder(name: string, files: Record<string, string>): string {
   return `${path}/`;
 }
 
-it('does not list the files of another folder that a pipeline without batches has looked at', async () => {
+it('pending does not list the files of another folder that a pipeline without batches has looked at', async () => {
   const store = storeIn(new MemoryBucket());
   const first = makeFolder('first', { '1.csv': 'a,label\n1,x\n2,y\n' });
   const second = makeFolder('second', { '2.csv': 'b,label\n5,x\n6,y\n7,y\n' });
