@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { describeLook, lookAt, type Looked } from '../../../sources/arrivals/look.ts';
-import type { Listing, Place } from '../../../sources/arrivals/place.ts';
+import { MOST_BYTES, type Listing, type Place } from '../../../sources/arrivals/place.ts';
 import { openUpload } from '../../../sources/arrivals/open-place.ts';
 import type { SourceDeps } from '../../../sources/source.ts';
 import { computeHere } from '../../../client/commands/pending/looking.ts';
@@ -87,6 +87,64 @@ describe('a look at a folder that was uploaded', () => {
     expect(again.read).toEqual(['a.csv']);
     const repaired = await look(await uploaded({ 'a.csv': GOOD, 'b.csv': GOOD }));
     expect(repaired).toMatchObject({ read: ['b.csv'], arrived: ['b.csv'], quarantined: [] });
+  });
+});
+
+describe('a look at a folder', () => {
+  it('takes the new files in the order of their names, and those of a later look after them', async () => {
+    for (const name of ['b.csv', '😀.csv', '\uffff.csv', 'a.csv'])
+      put(name, `a,label\n1,${name}\n`);
+    const first = ['a.csv', 'b.csv', '\uffff.csv', '😀.csv'];
+    expect((await look(folder())).arrived).toEqual(first);
+    put('0.csv', GOOD);
+    const { arrived, ledger } = await look(folder());
+    expect(arrived).toEqual(['0.csv']);
+    expect(ledger!.arrivals.map(({ name }) => name)).toEqual([...first, '0.csv']);
+  });
+
+  it('takes more files than are entered together', async () => {
+    const names = Array.from({ length: 45 }, (_, i) => `${10 + i}.csv`);
+    for (const name of names) put(name, `a,label\n1,${name}\n`);
+    const { arrived, ledger } = await look(folder());
+    expect(arrived).toEqual(names);
+    expect(ledger!.arrivals.map(({ name }) => name)).toEqual(names);
+  });
+
+  it('leaves a file that is still being written to a later look, and says so', async () => {
+    for (const name of ['b.csv', 'a.csv', 'c.csv']) put(name, `a,label\n1,${name}\n`);
+    const place = folder();
+    const read: Place['read'] = async (file) =>
+      file.name === 'c.csv' ? place.read(file) : undefined;
+    const looked = await look({ ...place, read });
+    expect(looked).toMatchObject({ arrived: ['c.csv'], writing: ['a.csv', 'b.csv'] });
+    expect(describeLook(looked, 'in/')).toEqual([
+      'a.csv, b.csv in in/ is still being written: a later look reads it',
+    ]);
+    expect(await look(place)).toMatchObject({ arrived: ['a.csv', 'b.csv'], writing: [] });
+  });
+
+  it('quarantines a file that is too large or empty, and does not read it', async () => {
+    put('a.csv', GOOD);
+    put('large.csv', GOOD);
+    put('none.csv', '');
+    const place = folder();
+    const list = async (): Promise<Listing> => {
+      const { files, writing } = await place.list();
+      const size = MOST_BYTES + 1;
+      return {
+        files: files.map((file) => (file.name === 'large.csv' ? { ...file, size } : file)),
+        writing,
+      };
+    };
+    const { read, quarantined } = await look({ ...place, list });
+    expect(read).toEqual(['a.csv']);
+    expect(quarantined).toMatchObject([
+      {
+        name: 'large.csv',
+        reason: 'it has 1000000001 bytes, and the most is 1000000000: split it',
+      },
+      { name: 'none.csv', reason: 'it is empty: it needs a header and at least one row' },
+    ]);
   });
 });
 
