@@ -1,6 +1,11 @@
 import { expect, it } from 'vitest';
 import { FORMER_MISSING_VALUES, MISSING_VALUES } from '../../contract/defaults.ts';
-import { applyFrozenSettings, checkFrozen, makeRunParams } from '../../sources/frozen.ts';
+import {
+  applyFrozenSettings,
+  checkFrozen,
+  findTrialParams,
+  makeRunParams,
+} from '../../sources/frozen.ts';
 import { paramsSchema } from '../../pipeline/models/params.ts';
 import type { Ledger, Settings } from '../../store/ledger/ledger.ts';
 import { SETTINGS } from '../store/ledger/ledger-settings.ts';
@@ -93,4 +98,47 @@ it('how rows are split is frozen with the first batch, and a later run takes it 
     'split.time_column is frozen at "a" since the first batch of p was cut, and this run asks for "b"',
   );
   expect(check(byTime, { by: 'hash', time_column: null })).toThrow('split.by is frozen at "time"');
+});
+
+it.each<[key: string, asked: { data?: object; split?: object }]>([
+  ['data.source', { data: { source: 'other.csv' } }],
+  ['data.delimiter', { data: { delimiter: ';' } }],
+  ['data.encoding', { data: { encoding: 'latin1' } }],
+  ['data.target', { data: { target: 'b' } }],
+  ['data.batch_size', { data: { batch_size: 3 } }],
+  ['data.shuffle_seed', { data: { shuffle_seed: 1 } }],
+  ['data.missing_values', { data: { missing_values: ['?'] } }],
+  ['data.decimal', { data: { decimal: ',' } }],
+  ['data.thousands', { data: { thousands: ',' } }],
+  ['data.columns.a', { data: { columns: { a: 'number' } } }],
+  ['split.key', { split: { key: ['a'] } }],
+])(
+  '%s is frozen with the first batch, and a run that does not name it takes it from there',
+  (key, asked) => {
+    const ledger = cut({ columns, split_key: ['b'] });
+    const ask = (more: object) => makeRunParams({ params: {}, ownParams: {} }, ledger, more);
+    expect(() => checkFrozen(ledger, ask({}))).not.toThrow();
+    expect(() => checkFrozen(ledger, ask(asked))).toThrow(`${key} is frozen at `);
+  },
+);
+
+it('what is frozen is taken from the ledger, unless the pipeline names it itself', () => {
+  const ledger = cut({ columns, declared: { a: 'category' }, split_key: ['b'] });
+  const top = { data: { batch_size: 9, columns: { zip: 'category' } }, split: { key: ['zip'] } };
+  const inherited = makeRunParams({ params: top, ownParams: {} }, ledger, {});
+  expect(inherited).toMatchObject({ data: { batch_size: 2 }, split: { key: ['b'] } });
+  expect(inherited.data.columns).toEqual({ a: 'category' });
+  const own = makeRunParams({ params: top, ownParams: top }, ledger, {});
+  expect(own).toMatchObject({ data: { batch_size: 9 }, split: { key: ['zip'] } });
+});
+
+it('a run is a trial if it differs in what shapes a model, and not in which data it uses or in the gate', () => {
+  const ledger = cut({ columns });
+  const plain = makeRunParams({ params: {}, ownParams: {} }, ledger, {});
+  const find = (asked: object) =>
+    findTrialParams(plain, makeRunParams({ params: {}, ownParams: {} }, ledger, asked), ledger);
+  expect(find({ model: { max_depth: 1 } })).toEqual({ 'model.max_depth': 1 });
+  expect(find({ split: { test_size: 0.5 } })).toEqual({ 'split.test_size': 0.5 });
+  expect(find({ split: { key: ['a'] }, gate: { rule: 'always' } })).toBeUndefined();
+  expect(find({ data: { source: 'other.csv', on_new_column: 'ignore' } })).toBeUndefined();
 });

@@ -5,7 +5,9 @@ import type { ServerResponse } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { SourceLimits } from '../../sources/source.ts';
 import { openOddServer, type Answer, type OddServer } from '../support/odd-server.ts';
+import { startS3InMemory } from '../support/s3-in-memory.ts';
 import { readSource, place } from './read-source.ts';
+import { holdsS3SourceContract } from './s3-source-contract.ts';
 
 /** An S3 server that misbehaves: what it hands over is whole, or it is an error of the right kind. */
 
@@ -92,6 +94,10 @@ const take = (key: string, { idleMs = 30_000, ...limits }: Partial<SourceLimits>
     },
     limits: { ...place.limits, ...limits },
   });
+
+describe('tables in S3', () => {
+  holdsS3SourceContract(startS3InMemory);
+});
 
 describe('an S3 server that misbehaves', () => {
   it('and then does not is read in the end', async () => {
