@@ -263,4 +263,40 @@ describe('a table that grows', () => {
     await expect(pipeline.look()).rejects.toThrow('row 4 was "3,c,odd" and is "3,c,oddly"');
     expect(await pipeline.ledger()).toEqual(before);
   });
+
+  it('knows its rows in any spelling, also those of a later state that begins with waiting rows', async () => {
+    const pipeline = new Pipeline(null);
+    pipeline.append(4);
+    await pipeline.look();
+    await pipeline.cut(1);
+    pipeline.append(3);
+    await pipeline.look();
+    await pipeline.cut(2);
+    const before = await pipeline.ledger();
+    const spelled = textOf(9).replaceAll('\n', '\r\n');
+    pipeline.spoil(spelled.replace(row(5), '7,d,odd'));
+    await expect(pipeline.look()).rejects.toThrow(
+      'row 6 was "1,a,b,odd" and is "7,d,odd"; batch 2 of p keeps the rows it has',
+    );
+    expect(await pipeline.ledger()).toEqual(before);
+    pipeline.spoil(spelled);
+    await pipeline.look();
+    await pipeline.cut(3);
+    const rows = Array.from({ length: 9 }, (_, i) => row(i));
+    expect((await pipeline.cutRows()).flat()).toEqual(rows);
+  });
+
+  it('refuses a last row that goes on where it had ended without a line break', async () => {
+    const pipeline = new Pipeline(null);
+    pipeline.append(4, '');
+    await pipeline.look();
+    await pipeline.cut(1);
+    pipeline.spoil(`${textOf(4, '')}ly\n0,d,even\n`);
+    await expect(pipeline.look()).rejects.toThrow('row 4 was "3,c,odd" and is "3,c,oddly"');
+    pipeline.append(2);
+    await pipeline.look();
+    await pipeline.cut(2);
+    const rows = Array.from({ length: 6 }, (_, i) => row(i));
+    expect((await pipeline.cutRows()).flat()).toEqual(rows);
+  });
 });

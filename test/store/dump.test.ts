@@ -32,6 +32,7 @@ const MANIFEST = 'manifests/sha256/ab/cd';
 const DOCUMENTS = [
   'attempts/p/a.json',
   'cache/train/ab/c.json',
+  'champions/p.json',
   'ledgers/p.json',
   'leases/p/l.json',
   'versions/p/index.json',
