@@ -344,7 +344,7 @@ describe('a batch that is already being run', () => {
       expect(joined.stderr).toContain('iris-batch-1 is already running: following it');
       expect(joined.stdout).toBe(stdout);
       await expect
-        .poll(async () => (await waiting.client('status', '1')).stdout, { timeout: 60_000 })
+        .poll(async () => (await waiting.client('status', '1')).stdout, { timeout: 120_000 })
         .toMatch(/retrying {2}train, attempt \d+: .*http:\/\/127\.0\.0\.1:9/);
     } finally {
       await waiting.temporal.workflow.getHandle('iris-batch-1').terminate();

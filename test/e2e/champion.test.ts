@@ -142,7 +142,7 @@ describe('a version that waits for approval', () => {
     expect(rejected.stdout).toBe('version 6.1 is rejected; 5.1 stays the champion\n');
     expect(await outcomeOf('7', ...WAITS, '--set', 'gate.expiry_hours=0.0005')).toBe('waiting');
     await expect
-      .poll(async () => (await history()).at(-1), { timeout: 30_000 })
+      .poll(async () => (await history()).at(-1), { timeout: 120_000 })
       .toEqual(['expired', '7.1', 'gate']);
     expect(refused(await project.client('approve', '7', '--reason', 'late'))).toMatch(
       /version 7 of iris waits for no approval: it expired on /,

@@ -205,7 +205,7 @@ describe('a schedule', () => {
   it('starts a nightly when it is triggered, and reports its result', async () => {
     await client('schedule', 'trigger');
     await expect
-      .poll(async () => (await shown('describe')).last[0], { timeout: 60_000, interval: 2_000 })
+      .poll(async () => (await shown('describe')).last[0], { timeout: 120_000, interval: 2_000 })
       .toMatchObject({ status: 'completed', said: expect.stringContaining('nothing to do') });
     await client('schedule', 'delete');
     const gone = await project.client('schedule', 'describe');

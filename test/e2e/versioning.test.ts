@@ -200,7 +200,7 @@ describe('two builds side by side', () => {
     mlflow.poison(undefined);
     expect(await open.result()).toMatchObject({ version: { version: 3 } });
     expect(await ranOn(open)).toMatchObject({ waited: false });
-    await expect.poll(() => drainage('a'), { timeout: 60_000 }).toMatch(/^drained$/i);
+    await expect.poll(() => drainage('a'), { timeout: 120_000 }).toMatch(/^drained$/i);
     await workers.a.stop();
     const next = await start(1, 'next');
     expect(await next.result()).toMatchObject({ version: { version: 1 } });

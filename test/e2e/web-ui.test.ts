@@ -67,7 +67,7 @@ describe('a namespace with them', () => {
       return ids.sort();
     };
     const eventually = async (query: string, ids: string[]): Promise<void> => {
-      await expect.poll(() => found(query), { timeout: 20_000 }).toEqual(ids);
+      await expect.poll(() => found(query), { timeout: 120_000 }).toEqual(ids);
     };
     await eventually('RetrainPipeline = "iris" AND RetrainOutcome = "failed"', ['iris-batch-99']);
     const accuracy = second.metrics!['accuracy'] as number;

@@ -76,7 +76,7 @@ describe('a long train', () => {
     const handle = await stopped((running) => running.terminate('by a person'));
     expect((await handle.describe()).status.name).toBe('TERMINATED');
     // A terminated workflow cannot end its MLflow run: the worker that trained does.
-    await expect.poll(statuses, { timeout: 30_000 }).toEqual(['KILLED']);
+    await expect.poll(statuses, { timeout: 120_000 }).toEqual(['KILLED']);
     await nothingIsPublished();
 
     const next = await long.result(await long.start());

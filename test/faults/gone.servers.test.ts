@@ -49,4 +49,4 @@ it('a worker that is asked to stop in mid-train while Temporal is gone ends by i
   // Another worker takes over what it had.
   await long.project.startWorker();
   expect((await long.result(handle)).version).not.toBeNull();
-}, 300_000);
+});

@@ -95,7 +95,7 @@ describe('the image of the worker', needs(findMissingForImages()), () => {
     }
     expect(await workerEnd).toMatchObject({ code: 0 });
     expect(statSync(join(work, 'cache')).uid).toBe(statSync(work).uid);
-  }, 300_000);
+  });
 
   it('says at its start where it cannot write, and which setting chooses another place', async () => {
     const locked = join(work, 'locked');

@@ -92,7 +92,7 @@ beforeAll(async () => {
 });
 afterAll(remove);
 
-describe('the local stack', { timeout: 180_000 }, () => {
+describe('the local stack', () => {
   it('runs in a folder with spaces, with every part healthy', async () => {
     expect(dir).toContain(' ');
     expect(await states()).toEqual(running);

@@ -72,30 +72,26 @@ describe('the state of a stack', () => {
     expect(readdirSync(dir)).not.toContain('temporal');
   });
 
-  it(
-    'comes back whole: history, artifacts, MLflow, and a cached run makes nothing new',
-    { timeout: 600_000 },
-    async () => {
-      await json('stack', 'restore', file);
-      await up();
-      const running = await client('stack', 'restore', file, '--yes');
-      expect(running).toMatchObject({ code: 3 });
-      expect(running.stderr).toContain('stop it first');
-      expect(await json('verify', '1')).toMatchObject({ problems: [] });
-      const again = await json<Ran>('run', '1');
-      // The gate alone decides again: the build is the champion by now.
-      expect(again.stages.slice(0, -1).every(({ cached }) => cached)).toBe(true);
-      expect(again.stages.slice(0, -1).map(({ outputs }) => outputs)).toEqual(
-        first.stages.slice(0, -1).map(({ outputs }) => outputs),
-      );
-      expect(again.mlflow).toEqual(first.mlflow);
-      const run = ['workflow', 'describe', '-w', 'iris-batch-1', '-r', first.runId, '-o', 'json'];
-      const { temporal } = describeVenv(venv);
-      const address = stackEnv(dir).TEMPORAL_ADDRESS;
-      const shown = spawnSync(temporal, [...run, '--address', address], { encoding: 'utf8' });
-      expect(shown.stdout).toContain('WORKFLOW_EXECUTION_STATUS_COMPLETED');
-    },
-  );
+  it('comes back whole: history, artifacts, MLflow, and a cached run makes nothing new', async () => {
+    await json('stack', 'restore', file);
+    await up();
+    const running = await client('stack', 'restore', file, '--yes');
+    expect(running).toMatchObject({ code: 3 });
+    expect(running.stderr).toContain('stop it first');
+    expect(await json('verify', '1')).toMatchObject({ problems: [] });
+    const again = await json<Ran>('run', '1');
+    // The gate alone decides again: the build is the champion by now.
+    expect(again.stages.slice(0, -1).every(({ cached }) => cached)).toBe(true);
+    expect(again.stages.slice(0, -1).map(({ outputs }) => outputs)).toEqual(
+      first.stages.slice(0, -1).map(({ outputs }) => outputs),
+    );
+    expect(again.mlflow).toEqual(first.mlflow);
+    const run = ['workflow', 'describe', '-w', 'iris-batch-1', '-r', first.runId, '-o', 'json'];
+    const { temporal } = describeVenv(venv);
+    const address = stackEnv(dir).TEMPORAL_ADDRESS;
+    const shown = spawnSync(temporal, [...run, '--address', address], { encoding: 'utf8' });
+    expect(shown.stdout).toContain('WORKFLOW_EXECUTION_STATUS_COMPLETED');
+  });
 
   it('is not begun from a file that is not there', async () => {
     const nowhere = join(folder, 'no stack');
