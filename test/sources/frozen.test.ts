@@ -23,7 +23,7 @@ const cut = (settings: Partial<Settings>, batches = 1): Ledger => ({
   quarantined: [],
   amended: [],
 });
-const asked = paramsSchema.parse({ data: { columns: { b: 'number' } } });
+const params = paramsSchema.parse({ data: { columns: { b: 'number' } } });
 const columns: Settings['columns'] = [
   { name: 'a', type: 'category' },
   { name: 'b', type: 'number' },
@@ -32,8 +32,8 @@ const columns: Settings['columns'] = [
 
 it('what was declared when the first batch was cut stays in force when something else is declared later', () => {
   const declared = { a: 'category' } as const;
-  expect(applyFrozenSettings(cut({ columns, declared }), asked).data.columns).toEqual(declared);
-  expect(applyFrozenSettings(cut({ columns, declared }, 0), asked)).toBe(asked);
+  expect(applyFrozenSettings(cut({ columns, declared }), params).data.columns).toEqual(declared);
+  expect(applyFrozenSettings(cut({ columns, declared }, 0), params)).toBe(params);
 });
 
 it('a run that asks for the default words for a missing cell gets those that its pipeline began with', () => {
@@ -46,7 +46,7 @@ it('a run that asks for the default words for a missing cell gets those that its
 });
 
 it('a ledger that does not say what was declared goes by all its types', () => {
-  expect(applyFrozenSettings(cut({ columns }), asked).data.columns).toEqual({
+  expect(applyFrozenSettings(cut({ columns }), params).data.columns).toEqual({
     a: 'category',
     b: 'number',
   });
