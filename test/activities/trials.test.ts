@@ -51,6 +51,24 @@ describe('a version that is logged again', () => {
     expect(line).toMatchObject({ model_version: '2' });
   });
 
+  it('is logged whole to a run that exists where the server has lost the one that is known', async () => {
+    runs = openWholeRuns();
+    await runs.run(1);
+    const { attempts, records } = runs.store;
+    const { attempt } = await records.latest('iris', 1);
+    const before = (await attempts.read('iris', attempt))!;
+    const lost = 'f'.repeat(32);
+    await attempts.swap('iris', attempt, (current) => ({ ...current!, run_id: lost }));
+    const { added, mlflow } = await runs.play('log_version', { pipeline: 'iris', version: 1 });
+    expect(added).toBe(true);
+    expect(mlflow.runId).not.toBe(lost);
+    expect(await attempts.read('iris', attempt)).toMatchObject({
+      run_id: mlflow.runId,
+      logged: before.logged,
+    });
+    expect(await records.list('iris')).toMatchObject([{ run_id: mlflow.runId }]);
+  });
+
   it('adds nothing where all of it is there', async () => {
     runs = openWholeRuns();
     await runs.run(1);
