@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -64,4 +64,18 @@ describe('a source that may not be read', () => {
     await expect(read('bad.csv')).rejects.toThrow('it cannot be read (EACCES');
     expect(Buffer.from((await read('good.csv'))!).toString()).toBe('a,label\n1,x\n');
   });
+});
+
+it('a file that has changed since it was listed is not read: a later look reads it whole', async () => {
+  const path = join(folder, 'a.csv');
+  const write = (text: string, seconds: number): void => {
+    writeFileSync(path, text);
+    utimesSync(path, seconds, seconds);
+  };
+  write('a,label\n1,x\n', 1_000);
+  const opened = openFolder({ where: 'in/', path: folder });
+  const { files } = await opened.list();
+  expect(Buffer.from((await opened.read(files[0]!))!).toString()).toBe('a,label\n1,x\n');
+  write('a,label\n2,x\n', 2_000);
+  expect(await opened.read(files[0]!)).toBeUndefined();
 });

@@ -1,7 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { openPlace } from '../../../sources/arrivals/open-place.ts';
-import { openStore } from '../../../store/index.ts';
+import { openPrefix } from '../../../sources/arrivals/prefix.ts';
+import { sha256 } from '../../../store/hash.ts';
+import { openBucket, openStore } from '../../../store/index.ts';
 import { openOddServer, type OddServer } from '../../support/odd-server.ts';
+import { startS3InMemory } from '../../support/s3-in-memory.ts';
 import { place } from '../read-source.ts';
 
 const TEXT = 'a,label\n1,x\n';
@@ -34,5 +37,29 @@ describe('a prefix', () => {
     const { files } = await opened.list();
     expect(files).toMatchObject([{ name: 'a.csv', size: TEXT.length }]);
     expect(Buffer.from((await opened.read(files[0]!))!).toString()).toBe(TEXT);
+  });
+
+  it('has the files directly under it, and reads none that has changed since it was listed', async () => {
+    const memory = await startS3InMemory();
+    onTestFinished(() => memory.stop());
+    const bucket = openBucket(memory.options('theirs'));
+    onTestFinished(() => bucket.close());
+    await bucket.ensure();
+    const put = async (key: string, text: string): Promise<void> => {
+      await bucket.put(key, Buffer.from(text), { sha256: sha256(text) });
+    };
+    const keys = ['in/a.csv', 'in/b.csv', 'in/c.csv', 'in/old/d.csv', 'in/_SUCCESS', 'other.csv'];
+    for (const key of keys) await put(key, TEXT);
+    const opened = openPrefix('s3://theirs/in/', memory.options('unused'));
+    const { files } = await opened.list();
+    expect(files.map(({ name }) => name)).toEqual(['a.csv', 'b.csv', 'c.csv']);
+    await put('in/a.csv', `${TEXT}2,y\n`);
+    await put('in/b.csv', TEXT.slice(0, -2));
+    const read = await Promise.all(files.map((file) => opened.read(file)));
+    expect(read.map((bytes) => bytes && Buffer.from(bytes).toString())).toEqual([
+      undefined,
+      undefined,
+      TEXT,
+    ]);
   });
 });
