@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { FORMER_MISSING_VALUES, MISSING_VALUES } from '../../contract/defaults.ts';
 import {
   applyFrozenSettings,
@@ -100,27 +100,48 @@ it('how rows are split is frozen with the first batch, and a later run takes it 
   expect(check(byTime, { by: 'hash', time_column: null })).toThrow('split.by is frozen at "time"');
 });
 
-it.each<[key: string, asked: { data?: object; split?: object }]>([
-  ['data.source', { data: { source: 'other.csv' } }],
-  ['data.delimiter', { data: { delimiter: ';' } }],
-  ['data.encoding', { data: { encoding: 'latin1' } }],
-  ['data.target', { data: { target: 'b' } }],
-  ['data.batch_size', { data: { batch_size: 3 } }],
-  ['data.shuffle_seed', { data: { shuffle_seed: 1 } }],
-  ['data.missing_values', { data: { missing_values: ['?'] } }],
-  ['data.decimal', { data: { decimal: ',' } }],
-  ['data.thousands', { data: { thousands: ',' } }],
-  ['data.columns.a', { data: { columns: { a: 'number' } } }],
-  ['split.key', { split: { key: ['a'] } }],
-])(
-  '%s is frozen with the first batch, and a run that does not name it takes it from there',
-  (key, asked) => {
-    const ledger = cut({ columns, split_key: ['b'] });
-    const ask = (more: object) => makeRunParams({ params: {}, ownParams: {} }, ledger, more);
-    expect(() => checkFrozen(ledger, ask({}))).not.toThrow();
-    expect(() => checkFrozen(ledger, ask(asked))).toThrow(`${key} is frozen at `);
-  },
-);
+describe.each<[key: string, settings: Partial<Settings>, frozen: unknown, other: object]>([
+  ['data.source', {}, './data/x.csv', { data: { source: 'y.csv' } }],
+  ['data.delimiter', { delimiter: ';' }, ';', { data: { delimiter: ',' } }],
+  ['data.encoding', { encoding: 'latin1' }, 'latin1', { data: { encoding: 'utf-8' } }],
+  ['data.target', { target: 'a' }, 'a', { data: { target: 't' } }],
+  ['data.batch_size', { batch_size: 3 }, 3, { data: { batch_size: 4 } }],
+  ['data.shuffle_seed', { shuffle_seed: 7 }, 7, { data: { shuffle_seed: null } }],
+  ['data.missing_values', { missing_values: ['x'] }, ['x'], { data: { missing_values: ['y'] } }],
+  ['data.decimal', { decimal: ',' }, ',', { data: { decimal: '.' } }],
+  ['data.thousands', { thousands: ',' }, ',', { data: { thousands: null } }],
+  [
+    'data.columns',
+    { declared: { a: 'category' } },
+    { a: 'category' },
+    { data: { columns: { a: 'number' } } },
+  ],
+  ['split.key', { split_key: ['a'] }, ['a'], { split: { key: ['b'] } }],
+  ['split.by', { split_time: 'a' }, 'time', { split: { by: 'hash', time_column: null } }],
+  ['split.time_column', { split_time: 'a' }, 'a', { split: { time_column: 'b' } }],
+  [
+    'model.task',
+    { columns: columns.map((column) => ({ ...column, type: 'number' as const })) },
+    'regression',
+    { model: { task: 'classification' } },
+  ],
+])('%s of a pipeline whose first batch is cut', (key, settings, frozen, other) => {
+  const ledger = cut({ columns, ...settings });
+  const run = (params: object) => makeRunParams({ params: {}, ownParams: {} }, ledger, params);
+  const [section, name] = key.split('.') as ['data', string];
+
+  it('is as it was then for a run that does not say it', () => {
+    expect(run({})[section]).toMatchObject({ [name]: frozen });
+    expect(() => checkFrozen(ledger, run({}))).not.toThrow();
+  });
+
+  it('is refused for a run that asks for another, which is no trial either', () => {
+    // A type is refused by the name of its column.
+    const sentence = `^${key}(\\.a)? is frozen at \\S+ since the first batch of p was cut, and this run asks for `;
+    expect(() => checkFrozen(ledger, run(other))).toThrow(new RegExp(sentence));
+    expect(findTrialParams(run({}), run(other), ledger)).toBeUndefined();
+  });
+});
 
 it('what is frozen is taken from the ledger, unless the pipeline names it itself', () => {
   const ledger = cut({ columns, declared: { a: 'category' }, split_key: ['b'] });
