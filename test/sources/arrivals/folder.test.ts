@@ -5,13 +5,13 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openFolder } from '../../../sources/arrivals/folder.ts';
 import { readSource, place } from '../read-source.ts';
 
-/** Files that this process may not read, also where the tests run as root, which may read all. */
+/** Files that this process may not read, also where the tests run as root, which may read all, and files that change. */
 
 const NOBODY = 65_534;
 let folder: string;
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'unreadable '));
+  folder = mkdtempSync(join(tmpdir(), 'arriving '));
   chmodSync(folder, 0o755);
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
@@ -78,4 +78,20 @@ it('a file that has changed since it was listed is not read: a later look reads 
   expect(Buffer.from((await opened.read(files[0]!))!).toString()).toBe('a,label\n1,x\n');
   write('a,label\n2,x\n', 2_000);
   expect(await opened.read(files[0]!)).toBeUndefined();
+});
+
+it('a file that changes during a listing is still being written, and the others are not', async () => {
+  const put = (name: string, text: string) => writeFileSync(join(folder, name), text);
+  put('still.csv', 'a,label\n1,x\n');
+  put('growing.csv', 'a,label\n');
+  let text = 'a,label\n';
+  const writing = setInterval(() => put('growing.csv', (text += '1,x\n')), 20);
+  try {
+    expect(await openFolder({ where: 'in/', path: folder }).list()).toMatchObject({
+      files: [{ name: 'still.csv' }],
+      writing: ['growing.csv'],
+    });
+  } finally {
+    clearInterval(writing);
+  }
 });
