@@ -29,7 +29,9 @@ export async function findChanged(
     if (batch === undefined) continue;
     const { stamp, raw } = ledger.arrivals[batch - 1]!;
     if (stamp !== null && stamp === file.stamp) continue;
-    if (file.sha256 === raw || file.sha256 === ledger.batches[batch - 1]?.raw) continue;
+    // A folder does not say the hash of a file, and a batch that is not cut yet has none either.
+    const known = [raw, ledger.batches[batch - 1]?.raw];
+    if (file.sha256 !== undefined && known.includes(file.sha256)) continue;
     if (await differs(deps, ledger, batch, file, options)) changed.push({ name: file.name, batch });
   }
   return changed;

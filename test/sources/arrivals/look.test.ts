@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { describeLook, lookAt, type Looked } from '../../../sources/arrivals/look.ts';
 import { MOST_BYTES, type Listing, type Place } from '../../../sources/arrivals/place.ts';
 import { openUpload } from '../../../sources/arrivals/open-place.ts';
+import { conformInput } from '../../../sources/arrivals/take-in.ts';
 import type { SourceDeps } from '../../../sources/source.ts';
 import { computeHere } from '../../../client/commands/pending/looking.ts';
 import { paramsSchema } from '../../../pipeline/models/params.ts';
@@ -148,6 +149,57 @@ describe('a look at a folder', () => {
   });
 });
 
+/** Cuts batch 1 from its file, as prepare_batch does. */
+async function cutFirst({ ledger }: Looked, text: string): Promise<void> {
+  const { settings, arrivals } = ledger!;
+  const params = paramsSchema.parse({ data: { source: 'in/', target: 'label' } });
+  const input = conformInput('a.csv', Buffer.from(text), settings, params, columnsAt(ledger!, 1));
+  const { bytes } = await deps.compute('conformBatch', input, new AbortController().signal);
+  const ref = await store.artifacts.put('data/batches/batch_1.csv', bytes);
+  const batch = { batch: 1, rows: 2, ref, raw: arrivals[0]!.raw, from: null };
+  await store.ledgers.append('p', settings, [batch]);
+}
+
+const AMENDED = [{ name: 'a.csv', batch: 1 }];
+
+describe.each([
+  ['not cut yet', false],
+  ['cut', true],
+])('a known file of a folder whose batch is %s', (_state, isCut) => {
+  beforeEach(async () => {
+    put('a.csv', GOOD);
+    const first = await look(folder());
+    if (isCut) await cutFirst(first, GOOD);
+  });
+
+  it.each<[how: string, text: string, expected: object[]]>([
+    ['is touched', GOOD, []],
+    // Without a batch, only its bytes can be compared.
+    ['has other line breaks', GOOD.replaceAll('\n', '\r\n'), isCut ? [] : AMENDED],
+    ['has another value', GOOD.replace('1', '9'), AMENDED],
+    ['can be no batch any more', BAD, AMENDED],
+  ])('that %s is read, and named if it is another', async (_, text, changed) => {
+    put('a.csv', text, 2);
+    expect(await look(folder())).toMatchObject({
+      read: ['a.csv'],
+      arrived: [],
+      quarantined: [],
+      changed,
+    });
+  });
+
+  it('that is as it was is not read', async () => {
+    expect(await look(folder())).toMatchObject({ read: [], changed: [] });
+  });
+
+  it('that is being written again is left to a later look', async () => {
+    put('a.csv', GOOD.replace('1', '9'), 2);
+    const writing = { ...folder(), read: async () => undefined };
+    expect((await look(writing)).changed).toEqual([]);
+    expect((await look(folder())).changed).toEqual(AMENDED);
+  });
+});
+
 describe('a file with the bytes of another', () => {
   const copies = { 'a.csv': GOOD, 'b.csv': 'a,label\n3,x\n', 'copy of a.csv': GOOD };
 
@@ -269,6 +321,16 @@ describe('a file in quarantine', () => {
     expect(await look(folder(), adding)).toMatchObject({ read: ['z.csv'], arrived: ['z.csv'] });
     put('q.csv', 'a,more,label\n1,no number,x\n');
     expect((await look(folder(), adding)).quarantined).toMatchObject([{ name: 'q.csv' }]);
+    expect((await look(folder(), adding)).read).toEqual([]);
+  });
+
+  it('is read again when a file after it has brought a column', async () => {
+    put('a.csv', GOOD);
+    put('b.csv', BAD);
+    put('c.csv', 'a,more,label\n1,2,x\n');
+    const adding = { on_new_column: 'adapt' };
+    expect((await look(folder(), adding)).arrived).toEqual(['a.csv', 'c.csv']);
+    expect((await look(folder(), adding)).read).toEqual(['b.csv']);
     expect((await look(folder(), adding)).read).toEqual([]);
   });
 
