@@ -127,7 +127,7 @@ describe.each<[key: string, settings: Partial<Settings>, frozen: unknown, other:
   ],
 ])('%s of a pipeline whose first batch is cut', (key, settings, frozen, other) => {
   const ledger = cut({ columns, ...settings });
-  const run = (params: object) => makeRunParams({ params: {}, ownParams: {} }, ledger, params);
+  const run = (more: object) => makeRunParams({ params: {}, ownParams: {} }, ledger, more);
   const [section, name] = key.split('.') as ['data', string];
 
   it('is as it was then for a run that does not say it', () => {
