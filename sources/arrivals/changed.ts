@@ -12,6 +12,14 @@ interface Options {
   signal: AbortSignal;
 }
 
+/** A file that has been rewritten since it arrived. */
+export interface ChangedFile {
+  name: string;
+  batch: number;
+  /** Whether the batch is cut, and can be amended. */
+  isCut: boolean;
+}
+
 /**
  * Returns the known files whose rows differ from their batches: they have been rewritten since they arrived, and
  * the batch was not amended with them. A file is read only if its stamp does not show that it is the same.
@@ -21,18 +29,19 @@ export async function findChanged(
   ledger: Ledger,
   files: readonly SeenFile[],
   options: Options,
-): Promise<{ name: string; batch: number }[]> {
+): Promise<ChangedFile[]> {
   const batches = new Map(ledger.arrivals.map((arrival, i) => [arrival.name, i + 1]));
-  const changed: { name: string; batch: number }[] = [];
+  const changed: ChangedFile[] = [];
   for (const file of files) {
     const batch = batches.get(file.name);
     if (batch === undefined) continue;
     const { stamp, raw } = ledger.arrivals[batch - 1]!;
     if (stamp !== null && stamp === file.stamp) continue;
     // A folder does not say the hash of a file, and a batch that is not cut yet has none either.
-    const known = [raw, ledger.batches[batch - 1]?.raw];
-    if (file.sha256 !== undefined && known.includes(file.sha256)) continue;
-    if (await differs(deps, ledger, batch, file, options)) changed.push({ name: file.name, batch });
+    const cut = ledger.batches[batch - 1];
+    if (file.sha256 !== undefined && [raw, cut?.raw].includes(file.sha256)) continue;
+    if (await differs(deps, ledger, batch, file, options))
+      changed.push({ name: file.name, batch, isCut: cut !== undefined });
   }
   return changed;
 }

@@ -7,7 +7,7 @@ import type { Quarantined, Settings } from '../../store/ledger/schema.ts';
 import { hasArrivals, type Ledger } from '../../store/ledger/ledger.ts';
 import { sha256 } from '../../store/hash.ts';
 import { checkFrozen } from '../frozen.ts';
-import { findChanged } from './changed.ts';
+import { type ChangedFile, findChanged } from './changed.ts';
 import { findNameFault, MOST_BYTES, type Place, type SeenFile } from './place.ts';
 import { findQuarantined, quarantine, refuseDuplicate, type Rules } from './quarantine.ts';
 import { takeIn } from './take-in.ts';
@@ -26,7 +26,7 @@ export interface Looked {
   writing: string[];
   quarantined: Quarantined[];
   /** Files whose rows have changed since they arrived. */
-  changed: { name: string; batch: number }[];
+  changed: ChangedFile[];
 }
 
 export interface LookOptions {
@@ -216,11 +216,13 @@ export function describeFiles(
     sentences.push(
       `${more.length} more files in ${source} are quarantined: ${listNames(more)}; "${RETRAIN} pending" gives the reasons`,
     );
-  for (const { name, batch } of changed.slice(0, MOST_SENTENCES))
+  for (const { name, batch, isCut } of changed.slice(0, MOST_SENTENCES)) {
+    const first = isCut ? '' : `"${RETRAIN} stage prepare_batch ${batch}" and then `;
     sentences.push(
       `${name} in ${source} has other rows now than batch ${batch}, which does not change: ` +
-        `run "${RETRAIN} amend ${batch} --source" with that file to replace the batch`,
+        `run ${first}"${RETRAIN} amend ${batch} --source" with that file to replace the batch`,
     );
+  }
   const others = changed.slice(MOST_SENTENCES).map(({ name }) => name);
   if (others.length > 0)
     sentences.push(

@@ -84,7 +84,7 @@ describe('a look at a folder that was uploaded', () => {
   it('names a file that has changed since, and reads no bad one twice', async () => {
     await look(await uploaded({ 'a.csv': GOOD, 'b.csv': BAD }));
     const again = await look(await uploaded({ 'a.csv': 'a,label\n9,x\n', 'b.csv': BAD }));
-    expect(again.changed).toEqual([{ name: 'a.csv', batch: 1 }]);
+    expect(again.changed).toEqual([{ name: 'a.csv', batch: 1, isCut: false }]);
     expect(again.read).toEqual(['a.csv']);
     const repaired = await look(await uploaded({ 'a.csv': GOOD, 'b.csv': GOOD }));
     expect(repaired).toMatchObject({ read: ['b.csv'], arrived: ['b.csv'], quarantined: [] });
@@ -160,12 +160,15 @@ async function cutFirst({ ledger }: Looked, text: string): Promise<void> {
   await store.ledgers.append('p', settings, [batch]);
 }
 
-const AMENDED = [{ name: 'a.csv', batch: 1 }];
+const AMEND = 'run "npx retrain amend 1 --source" with that file';
+const CUT_FIRST = AMEND.replace('run', 'run "npx retrain stage prepare_batch 1" and then');
 
 describe.each([
-  ['not cut yet', false],
-  ['cut', true],
-])('a known file of a folder whose batch is %s', (_state, isCut) => {
+  ['not cut yet', false, CUT_FIRST],
+  ['cut', true, AMEND],
+])('a known file of a folder whose batch is %s', (_state, isCut, advice) => {
+  const amended = [{ name: 'a.csv', batch: 1, isCut }];
+
   beforeEach(async () => {
     put('a.csv', GOOD);
     const first = await look(folder());
@@ -175,9 +178,9 @@ describe.each([
   it.each<[how: string, text: string, expected: object[]]>([
     ['is touched', GOOD, []],
     // Without a batch, only its bytes can be compared.
-    ['has other line breaks', GOOD.replaceAll('\n', '\r\n'), isCut ? [] : AMENDED],
-    ['has another value', GOOD.replace('1', '9'), AMENDED],
-    ['can be no batch any more', BAD, AMENDED],
+    ['has other line breaks', GOOD.replaceAll('\n', '\r\n'), isCut ? [] : amended],
+    ['has another value', GOOD.replace('1', '9'), amended],
+    ['can be no batch any more', BAD, amended],
   ])('that %s is read, and named if it is another', async (_, text, changed) => {
     put('a.csv', text, 2);
     expect(await look(folder())).toMatchObject({
@@ -196,7 +199,9 @@ describe.each([
     put('a.csv', GOOD.replace('1', '9'), 2);
     const writing = { ...folder(), read: async () => undefined };
     expect((await look(writing)).changed).toEqual([]);
-    expect((await look(folder())).changed).toEqual(AMENDED);
+    const later = await look(folder());
+    expect(later.changed).toEqual(amended);
+    expect(describeLook(later, 'in/')).toEqual([expect.stringContaining(advice)]);
   });
 });
 
