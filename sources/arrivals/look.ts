@@ -196,14 +196,19 @@ const MOST_NAMES = 1_000;
 
 /** Describes a look in sentences: files that were left out, and files that have changed. */
 export function describeLook(look: Looked | undefined, source: string): string[] {
-  return look === undefined ? [] : describeFiles(look, source);
+  return look === undefined ? [] : describeFiles(look, source, look.ledger?.pipeline);
 }
 
-/** Describes the files of a folder or prefix that are no batch yet, or that have changed since they became one. */
+/**
+ * Describes the files of a folder or prefix that are no batch yet, or that have changed since they became one.
+ * @param pipeline undefined when it has no data yet
+ */
 export function describeFiles(
   { writing, quarantined, changed }: Pick<Looked, 'writing' | 'quarantined' | 'changed'>,
   source: string,
+  pipeline: string | undefined,
 ): string[] {
+  const of = pipeline === undefined ? '' : ` --pipeline ${pipeline}`;
   const sentences: string[] = [];
   if (writing.length > 0)
     sentences.push(
@@ -214,13 +219,13 @@ export function describeFiles(
   const more = quarantined.slice(MOST_SENTENCES).map(({ name }) => name);
   if (more.length > 0)
     sentences.push(
-      `${more.length} more files in ${source} are quarantined: ${listNames(more)}; "${RETRAIN} pending" gives the reasons`,
+      `${more.length} more files in ${source} are quarantined: ${listNames(more)}; "${RETRAIN} pending${of}" gives the reasons`,
     );
   for (const { name, batch, isCut } of changed.slice(0, MOST_SENTENCES)) {
-    const first = isCut ? '' : `"${RETRAIN} stage prepare_batch ${batch}" and then `;
+    const first = isCut ? '' : `"${RETRAIN} stage prepare_batch ${batch}${of}" and then `;
     sentences.push(
       `${name} in ${source} has other rows now than batch ${batch}, which does not change: ` +
-        `run ${first}"${RETRAIN} amend ${batch} --source" with that file to replace the batch`,
+        `run ${first}"${RETRAIN} amend ${batch}${of} --source" with that file to replace the batch`,
     );
   }
   const others = changed.slice(MOST_SENTENCES).map(({ name }) => name);

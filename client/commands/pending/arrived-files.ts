@@ -70,10 +70,10 @@ async function listNewFiles(
   }
   const look = { writing, quarantined: [], changed };
   const warnings = [
-    ...describeFiles(look, place.where),
+    ...describeFiles(look, place.where, ledger?.pipeline),
     // All of them with their reasons, because other commands may refer to this one.
     ...quarantined.flatMap((entry) =>
-      describeFiles({ ...NOTHING, quarantined: [entry] }, place.where),
+      describeFiles({ ...NOTHING, quarantined: [entry] }, place.where, ledger?.pipeline),
     ),
     ...duplicates,
   ];

@@ -160,8 +160,11 @@ async function cutFirst({ ledger }: Looked, text: string): Promise<void> {
   await store.ledgers.append('p', settings, [batch]);
 }
 
-const AMEND = 'run "npx retrain amend 1 --source" with that file';
-const CUT_FIRST = AMEND.replace('run', 'run "npx retrain stage prepare_batch 1" and then');
+const AMEND = 'run "npx retrain amend 1 --pipeline p --source" with that file';
+const CUT_FIRST = AMEND.replace(
+  'run',
+  'run "npx retrain stage prepare_batch 1 --pipeline p" and then',
+);
 
 describe.each([
   ['not cut yet', false, CUT_FIRST],
