@@ -147,7 +147,7 @@ describe('a namespace with them', () => {
     expect(details).toContain('iris · batch 3');
     expect(details).toContain('stopped after preprocess, as asked');
     expect(details).toMatch(
-      /\|\s+preprocess\s+\|\s+✔ done\s+\|\s+\d+ ms\s+\|\s+\d+ train rows · \d+ test rows\s+\|/,
+      /\|\s+preprocess\s+\|\s+✔ done\s+\|\s+[\d.]+ m?s\s+\|\s+\d+ train rows · \d+ test rows\s+\|/,
     );
   });
 });
