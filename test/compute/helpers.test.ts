@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { openHelpers, trainThreads } from '../../compute/helpers.ts';
 import {
   fitClasses,
@@ -46,6 +46,21 @@ describe('threads that help to fit a tree', () => {
     expect(together.map(({ grown }) => grown.measure())).toEqual(
       alone.map(({ grown }) => grown.measure()),
     );
+  });
+
+  it.each([
+    [ROWS, true],
+    [1000, false],
+  ])('are asked for a table of %i rows: %s', async (rows, areAsked) => {
+    const params = { max_depth: 3, min_samples_split: 2, min_gain: 0 };
+    const some = columns.map((column) => column.subarray(0, rows));
+    const help = vi.spyOn(helpers, 'help');
+    await fitClassesTogether(some, labels.subarray(0, rows), 5, params, helpers);
+    const forClasses = help.mock.calls.length;
+    await fitNumbersTogether(some, numbers.subarray(0, rows), params, helpers);
+    const forNumbers = help.mock.calls.length - forClasses;
+    help.mockRestore();
+    expect([forClasses > 0, forNumbers > 0]).toEqual([areAsked, areAsked]);
   });
 
   it.each([
