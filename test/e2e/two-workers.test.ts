@@ -61,9 +61,10 @@ async function workersOf({ workflowId, runId }: ResultDocument): Promise<Record<
   return ran;
 }
 
-it('a worker removes at its start what a killed one left, and nothing of one that lives', () => {
+it('a worker removes at its start what a killed one left, and nothing of one that lives', async () => {
+  // It sweeps while it polls already.
+  await expect.poll(() => cpu.log()).toContain('removed temporary files of killed processes');
   expect(readdirSync(findWorkFolders(elsewhere, {}).scratch)).toEqual([basename(living)]);
-  expect(cpu.log()).toContain('removed temporary files of killed processes');
 });
 
 describe('two workers with no shared disk', () => {
