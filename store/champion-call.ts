@@ -65,8 +65,8 @@ interface Damage {
 }
 
 /**
- * Reads the model and the encoder of a build that is to be the champion. A HEAD would not find every damage, because a server may keep the checksum
- * of bytes that its disk has lost.
+ * Reads the model and the encoder of a build that is to be the champion. A HEAD would not find every damage, because a
+ * server may keep the checksum of bytes that its disk has lost.
  * @returns undefined if both are sound
  */
 export async function findDamage(

@@ -72,6 +72,13 @@ class Pipeline {
     await this.#inActivity(() => getData(this.#deps, { ...this.#ask(batch), refresh: true }));
   }
 
+  /** Appends rows, looks at them, and cuts the batches up to this one. */
+  async grow(rows: number, batch: number): Promise<void> {
+    this.append(rows);
+    await this.look();
+    await this.cut(batch);
+  }
+
   async cut(batch: number, cache: CacheUse = 'use'): Promise<void> {
     const { raw } = await this.ledger();
     const { ref, columns } = raw.at(-1)!;
@@ -114,7 +121,7 @@ class Pipeline {
   }
 
   #inActivity<T>(work: () => Promise<T>): Promise<T> {
-    // Each in a run of its own: a forced run takes what it has made itself.
+    // Each in a separate run: a forced run takes what it has made itself.
     const workflowExecution = { workflowId: 'w', runId: `run-${this.#runs++}` };
     const logger = new DefaultLogger('ERROR');
     return new MockActivityEnvironment({ workflowExecution }, { logger }).run(work);
@@ -213,9 +220,7 @@ describe('a table that grows', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(racing, { minLength: 1, maxLength: 8 }), async (rounds) => {
         const pipeline = new Pipeline(null);
-        pipeline.append(SIZE);
-        await pipeline.look();
-        await pipeline.cut(1);
+        await pipeline.grow(SIZE, 1);
         for (const { rows, first } of rounds) {
           pipeline.append(rows);
           if (first) await pipeline.look();
@@ -234,9 +239,7 @@ describe('a table that grows', () => {
 
   it('begins the next batch after one that was cut short, which stays so', async () => {
     const pipeline = new Pipeline(null);
-    pipeline.append(5);
-    await pipeline.look();
-    await pipeline.cut(2);
+    await pipeline.grow(5, 2);
     pipeline.append(4);
     expect(await pipeline.pending()).toEqual([1, 2, 3]);
     await pipeline.cut(3);
@@ -251,9 +254,7 @@ describe('a table that grows', () => {
 
   it('refuses new rows that do not fit by their place in the source, before they are known', async () => {
     const pipeline = new Pipeline(null);
-    pipeline.append(4);
-    await pipeline.look();
-    await pipeline.cut(1);
+    await pipeline.grow(4, 1);
     const before = await pipeline.ledger();
     pipeline.append(2);
     pipeline.spoil(`${textOf(6)}many,c,odd\n`);
@@ -271,12 +272,8 @@ describe('a table that grows', () => {
 
   it('knows its rows in any spelling, also those of a later state that begins with waiting rows', async () => {
     const pipeline = new Pipeline(null);
-    pipeline.append(4);
-    await pipeline.look();
-    await pipeline.cut(1);
-    pipeline.append(3);
-    await pipeline.look();
-    await pipeline.cut(2);
+    await pipeline.grow(4, 1);
+    await pipeline.grow(3, 2);
     const before = await pipeline.ledger();
     const spelled = textOf(9).replaceAll('\n', '\r\n');
     pipeline.spoil(spelled.replace(row(5), '7,d,odd'));
@@ -298,9 +295,7 @@ describe('a table that grows', () => {
       [3, 2],
       [5, 4],
     ] as const) {
-      pipeline.append(rows);
-      await pipeline.look();
-      await pipeline.cut(batch);
+      await pipeline.grow(rows, batch);
     }
     const before = await pipeline.ledger();
     expect(new Set(before.raw.map(({ after }) => after)).size).toBe(3);
@@ -316,9 +311,7 @@ describe('a table that grows', () => {
     await pipeline.cut(1);
     pipeline.spoil(`${textOf(4, '')}ly\n0,d,even\n`);
     await expect(pipeline.look()).rejects.toThrow('row 4 was "3,c,odd" and is "3,c,oddly"');
-    pipeline.append(2);
-    await pipeline.look();
-    await pipeline.cut(2);
+    await pipeline.grow(2, 2);
     const rows = Array.from({ length: 6 }, (_, i) => row(i));
     expect((await pipeline.cutRows()).flat()).toEqual(rows);
   });

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { authFromEnv } from '../../tracking/place.ts';
 
-it("the credentials of MLflow are those of its own variables, a user's before a token", () => {
+it("the credentials of MLflow come from MLflow's variables, a user's before a token", () => {
   const user = { MLFLOW_TRACKING_USERNAME: 'me', MLFLOW_TRACKING_PASSWORD: 'pw' };
   const token = { MLFLOW_TRACKING_TOKEN: 't' };
   expect(authFromEnv({ ...user, ...token })).toEqual({ username: 'me', password: 'pw' });

@@ -19,7 +19,7 @@ export async function relayTo(
     }
     const { method, url, headers } = incoming;
     const host = change.host ?? headers.host;
-    // A connection of its own: the server may close a kept one just when it is used again.
+    // A separate connection: the server may close a kept one just when it is used again.
     const sent = { method, headers: { ...headers, host }, agent: false };
     const onward = request(`${uri}${url ?? ''}`, sent);
     onward.on('error', () => incoming.socket.destroy());

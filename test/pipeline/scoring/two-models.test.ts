@@ -9,7 +9,7 @@ import { decideGate } from '../../../pipeline/scoring/gate/gate-task.ts';
 import { memoryFiles } from '../files.ts';
 import { csv, encode } from '../support.ts';
 
-/** Two trees that predict what each row of their own table says, on the same rows. */
+/** Two trees that know different tables by heart, compared on the same rows. */
 
 const columns: Column[] = [
   { name: 'n', type: 'number' },
