@@ -10,8 +10,8 @@ import { openLongTrain, type LongTrain, type Training } from './long-train.ts';
 let long: LongTrain;
 let workers: RunningWorker[];
 
-const startWorkers = async (count: number): Promise<void> => {
-  const start = (): Promise<RunningWorker> => long.project.startWorker('--shutdown-grace', '1');
+const startWorkers = async (count: number, grace = '1'): Promise<void> => {
+  const start = (): Promise<RunningWorker> => long.project.startWorker('--shutdown-grace', grace);
   workers = await Promise.all(Array.from({ length: count }, start));
 };
 
@@ -76,7 +76,7 @@ describe('in the middle of a long train', () => {
   });
 
   it('a second signal ends a worker at once', async () => {
-    await startWorkers(1);
+    await startWorkers(1, '300'); // one signal alone waits for the training
     const { on } = await training();
     on.kill('SIGTERM');
     while ((await on.health('readyz'))[0] === 200) await sleep(20);
