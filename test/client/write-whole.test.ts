@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { writeResult } from '../../client/write-whole.ts';
 import { SetupError } from '../../contract/failures.ts';
+import { needsProc } from '../support/needs.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'write-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -22,7 +23,7 @@ describe('the file of --out', () => {
     await expect(refused).rejects.toThrow(/cannot be written \(EEXIST/);
   });
 
-  it.skipIf(process.platform !== 'linux')('is refused where no folder can be made', async () => {
+  it('is refused where no folder can be made', needsProc, async () => {
     const refused = writeResult('/proc/no/x.onnx', Buffer.from(''));
     await expect(refused).rejects.toThrow(
       /^\/proc\/no\/x\.onnx cannot be written \(ENOENT.*choose another file with --out/,

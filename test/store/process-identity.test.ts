@@ -2,6 +2,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { identityFromPs, processIdentity } from '../../store/process-identity.ts';
+import { needsProc } from '../support/needs.ts';
 import { SOON } from '../support/soon.ts';
 
 /** `T` for a process that is stopped. */
@@ -51,8 +52,9 @@ describe.each([
   });
 });
 
-it.runIf(process.platform === 'linux')(
+it(
   'the identity of a process has the boot and its start, so that no later process has the same',
+  needsProc,
   async () => {
     const [boot, start] = processIdentity(process.pid)!.split(':');
     expect(boot).toMatch(/^[0-9a-f-]{36}$/);

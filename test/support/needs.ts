@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+
 declare module 'vitest' {
   interface TaskMeta {
     /** Why a test or a suite is left out on this machine. */
@@ -17,3 +19,5 @@ export function needs(missing: string | undefined): {
     ? { skip: false, meta: {} }
     : { skip: true, meta: { leftOut: missing } };
 }
+
+export const needsProc = needs(existsSync('/proc/self') ? undefined : 'this system has no /proc');
