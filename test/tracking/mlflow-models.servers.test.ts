@@ -9,6 +9,13 @@ let experimentId = '';
 const newRun = () =>
   tracker.createRun({ experimentId, name: 'batch-3', startedAt: 1_000, tags: {} });
 
+/** The numbers of the versions of a registered model, in order. */
+async function versionsOf(name: string): Promise<string[]> {
+  const query = new URLSearchParams({ filter: `name = '${name}'` }).toString();
+  const { model_versions: versions } = await ask('GET', `model-versions/search?${query}`);
+  return (versions as unknown as { version: string }[]).map(({ version }) => version).sort();
+}
+
 beforeAll(async () => {
   experimentId = await tracker.ensureExperiment(fresh('models'));
 });
@@ -89,7 +96,60 @@ describe('models', () => {
     const done = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
     expect(done).toEqual(done.map(() => last));
     expect(await modelsOf(experimentId, runId)).toHaveLength(1);
-    const query = new URLSearchParams({ filter: `name = '${name}'` }).toString();
-    expect((await ask('GET', `model-versions/search?${query}`))['model_versions']).toHaveLength(1);
+    expect(await versionsOf(name)).toEqual(['1']);
+  });
+
+  it('are one where an attempt is given up while it creates its own, and another was first', async () => {
+    const runId = await newRun();
+    const gone = new AbortController();
+    let first: Promise<string> | undefined;
+    const relay = await relayTo(uri, {
+      answered: async ({ url }) => {
+        if (url?.endsWith('logged-models/search') === true)
+          await (first ??= tracker.logModel(runId, small));
+        if (url?.endsWith('/logged-models') === true) gone.abort();
+      },
+    });
+    const late = createMlflowTracker({ uri: relay.uri }).withSignal(gone.signal);
+    await expect(late.logModel(runId, small)).rejects.toThrow('aborted');
+    relay.close();
+    expect(gone.signal.aborted).toBe(true);
+    expect(await modelsOf(experimentId, runId)).toMatchObject([
+      { info: { model_id: await first, status: 'LOGGED_MODEL_READY' } },
+    ]);
+  });
+
+  it('have one version where an attempt is given up while it registers, and another was first', async () => {
+    const name = fresh('given-up');
+    const runId = await newRun();
+    const modelId = await tracker.logModel(runId, small);
+    const wanted = { name, modelId, runId, tags: { 'retrain.attempt': 'a' } };
+    const gone = new AbortController();
+    let first: Promise<string | null> | undefined;
+    const relay = await relayTo(uri, {
+      answered: async ({ url }) => {
+        if (url?.includes('model-versions/search') === true)
+          await (first ??= tracker.registerModel(wanted));
+        if (url?.endsWith('model-versions/create') === true) gone.abort();
+      },
+    });
+    const late = createMlflowTracker({ uri: relay.uri }).withSignal(gone.signal);
+    await late.registerModel(wanted).catch(() => undefined);
+    relay.close();
+    expect(await first).toBe('1');
+    expect(await versionsOf(name)).toEqual(['1']);
+  });
+
+  it('lose what a killed attempt has registered again, and keep what a person has', async () => {
+    const name = fresh('again');
+    const runId = await newRun();
+    const modelId = await tracker.logModel(runId, small);
+    const wanted = { name, modelId, runId, tags: { 'retrain.attempt': 'a' } };
+    const [first] = await twice(() => tracker.registerModel(wanted));
+    const same = { name, source: `models:/${modelId}`, run_id: runId, model_id: modelId };
+    const tagged = { ...same, tags: [{ key: 'retrain.attempt', value: 'a' }] };
+    for (const body of [tagged, same]) await ask('POST', 'model-versions/create', body);
+    expect(await twice(() => tracker.registerModel(wanted))).toEqual([first, first]);
+    expect(await versionsOf(name)).toEqual(['1', '3']);
   });
 });

@@ -6,10 +6,16 @@ export interface Relay {
   close(): void;
 }
 
-/** A way to a server that changes what is sent on, or answers some requests with a 500 itself. */
+/** A way to a server that changes what is sent on, holds answers back, or answers some requests with a 500 itself. */
 export async function relayTo(
   uri: string,
-  change: { host?: string; port?: number; fails?: (incoming: IncomingMessage) => boolean },
+  change: {
+    host?: string;
+    port?: number;
+    fails?: (incoming: IncomingMessage) => boolean;
+    /** Called when the server has answered; its answer is passed on afterwards. */
+    answered?: (incoming: IncomingMessage) => Promise<void> | void;
+  },
 ): Promise<Relay> {
   const server: Server = createServer((incoming, response) => {
     if (change.fails?.(incoming) === true) {
@@ -23,10 +29,12 @@ export async function relayTo(
     const sent = { method, headers: { ...headers, host }, agent: false };
     const onward = request(`${uri}${url ?? ''}`, sent);
     onward.on('error', () => incoming.socket.destroy());
-    onward.on('response', (answer) => {
+    const passOn = async (answer: IncomingMessage): Promise<void> => {
+      await change.answered?.(incoming);
       response.writeHead(answer.statusCode ?? 500, answer.headers);
       answer.pipe(response);
-    });
+    };
+    onward.on('response', (answer) => void passOn(answer));
     incoming.pipe(onward);
   });
   await new Promise<void>((resolve) => {

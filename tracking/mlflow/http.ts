@@ -40,6 +40,11 @@ export class Http {
     this.options = options;
   }
 
+  /** The same server, with requests that are not ended when the caller gives up. */
+  lasting(): Http {
+    return new Http({ ...this.options, signal: undefined });
+  }
+
   get<T>(path: string, query: Query, shape: z.ZodType<T>): Promise<T> {
     const search = new URLSearchParams(query).toString();
     return this.#json({ method: 'GET', path: `${API}/${path}?${search}`, safe: true }, shape);

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { z } from 'zod';
-import type { NewModel } from '../tracker.ts';
+import type { ModelFile, NewModel } from '../tracker.ts';
 import { uploadArtifact } from './run-data.ts';
 import { equalsFilter, type RunPlaces } from './run.ts';
 import { anything, type Http } from './http.ts';
@@ -40,31 +40,41 @@ export async function logModel(
   model: NewModel,
 ): Promise<string> {
   const { experimentId } = await places.of(http, runId);
-  const look = () => findModel(http, experimentId, runId, model.name);
+  const look = (by = http) => findModel(by, experimentId, runId, model.name);
   const existing = await look();
-  const info = existing ?? (await create(http, experimentId, runId, model));
+  // An attempt that is given up meanwhile still looks whether another was first: nothing else may do so later.
+  const lasting = http.lasting();
+  const info = existing ?? (await create(lasting, experimentId, runId, model));
   const modelId = info.model_id;
+  // Another attempt may be running: an activity that timed out and has not ended yet. When both have created a model, at
+  // least one of the two sees the other's. It deletes its own model.
+  const giveWay = async (): Promise<boolean> => {
+    const chosen = existing === undefined ? await look(lasting) : info;
+    if (chosen === undefined || chosen.model_id === modelId) return false;
+    await lasting.delete(`logged-models/${modelId}`, {});
+    return true;
+  };
   if (info.status !== READY) {
-    const files = await model.files({ modelId, runId });
-    await Promise.all(
-      files.map(async (file) => {
-        const body =
-          'file' in file ? { file: file.file, size: (await stat(file.file)).size } : file.bytes;
-        await uploadArtifact(http, info.artifact_uri, file.path, body);
-      }),
-    );
-    // Another attempt may be running: an activity that timed out and has not ended yet. At this point at least
-    // one of the two sees the other's model. It deletes its own model and finishes the other one.
-    const chosen = existing === undefined ? await look() : info;
-    if (chosen !== undefined && chosen.model_id !== modelId) {
-      await http.delete(`logged-models/${modelId}`, {});
-      return logModel(http, places, runId, model);
+    try {
+      const files = await model.files({ modelId, runId });
+      await Promise.all(files.map(async (file) => upload(http, info, file)));
+    } catch (error) {
+      await giveWay().catch(() => undefined); // the first error is the one to report
+      throw error;
     }
+    // The other model may be unfinished.
+    if (await giveWay()) return logModel(http, places, runId, model);
     const ready = { model_id: modelId, status: READY };
     await http.patch(`logged-models/${modelId}`, ready, anything);
   }
   await markOutput(http, runId, modelId, model.step ?? 0);
   return modelId;
+}
+
+async function upload(http: Http, { artifact_uri: uri }: Info, file: ModelFile): Promise<void> {
+  const body =
+    'file' in file ? { file: file.file, size: (await stat(file.file)).size } : file.bytes;
+  await uploadArtifact(http, uri, file.path, body);
 }
 
 /** Returns the run's model of this name: the ready one, or else the oldest. */

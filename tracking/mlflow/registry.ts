@@ -9,28 +9,45 @@ const modelVersion = z.object({
   version: z.string(),
   source: z.string().default(''),
   run_id: z.string().default(''),
+  tags: z.array(z.object({ key: z.string(), value: z.string().default('') })).default([]),
 });
 const one = z.object({ model_version: modelVersion });
 const many = z.object({ model_versions: z.array(modelVersion).default([]) });
 
 /**
- * Returns the version of a registered model that a run made. It is created if there is none.
+ * Returns the version of a registered model that a run made. It is created if there is none. Later ones with the same
+ * tags are deleted: an attempt leaves one if it ends after it has created it.
  * https://mlflow.org/docs/latest/api_reference/rest-api.html#create-modelversion
  */
 export async function registerModel(http: Http, wanted: NewVersion): Promise<string> {
-  return (await firstVersion(http, wanted)) ?? (await createFirst(http, wanted));
+  const known = await findVersions(http, wanted);
+  if (known.length > 0) return keepFirst(http, wanted, known);
+  // An attempt that is given up meanwhile still looks whether a concurrent one was first: nothing else may do so later.
+  const lasting = http.lasting();
+  const ours = await createVersion(lasting, wanted);
+  const found = await findVersions(lasting, wanted);
+  return keepFirst(lasting, wanted, found.length > 0 ? found : [ours]);
 }
 
-/** Creates a version. If a concurrent attempt was first, ours is deleted and the other version is returned. */
-async function createFirst(http: Http, wanted: NewVersion): Promise<string> {
-  const ours = await createVersion(http, wanted);
-  const first = (await firstVersion(http, wanted)) ?? ours;
-  const { name } = wanted;
-  if (first !== ours) await http.delete('model-versions/delete', { name, version: ours });
-  return first;
+type Version = z.infer<typeof modelVersion>;
+
+/** Returns the first version, and deletes the others that have the tags of the wanted one. */
+async function keepFirst(
+  http: Http,
+  { name, tags = {} }: NewVersion,
+  [first, ...others]: Version[],
+): Promise<string> {
+  const repeats = others.filter((other) =>
+    Object.entries(tags).every(([key, value]) =>
+      other.tags.some((tag) => tag.key === key && tag.value === value),
+    ),
+  );
+  for (const { version } of repeats) await deleteVersion(http, { name, version });
+  return first!.version;
 }
 
-async function firstVersion(http: Http, wanted: NewVersion): Promise<string | undefined> {
+/** The versions that a run made of its model, the first one first. */
+async function findVersions(http: Http, wanted: NewVersion): Promise<Version[]> {
   const query = {
     filter: equalsFilter([
       ['name', wanted.name],
@@ -41,11 +58,19 @@ async function firstVersion(http: Http, wanted: NewVersion): Promise<string | un
   return versions
     .filter(({ name, run_id: runId }) => name === wanted.name && runId === wanted.runId)
     .filter(({ source }) => source === sourceOf(wanted))
-    .map(({ version }) => version)
-    .sort((a, b) => Number(a) - Number(b))[0];
+    .sort((a, b) => Number(a.version) - Number(b.version));
 }
 
-async function createVersion(http: Http, wanted: NewVersion): Promise<string> {
+/** https://mlflow.org/docs/latest/api_reference/rest-api.html#delete-modelversion */
+async function deleteVersion(http: Http, of: { name: string; version: string }): Promise<void> {
+  try {
+    await http.delete('model-versions/delete', of);
+  } catch (error) {
+    if (codeOf(error) !== 'RESOURCE_DOES_NOT_EXIST') throw error;
+  }
+}
+
+async function createVersion(http: Http, wanted: NewVersion): Promise<Version> {
   const { name } = wanted;
   const body = {
     name,
@@ -56,12 +81,12 @@ async function createVersion(http: Http, wanted: NewVersion): Promise<string> {
   };
   const create = () => http.post('model-versions/create', body, one);
   try {
-    return (await create()).model_version.version;
+    return (await create()).model_version;
   } catch (error) {
     if (codeOf(error) !== 'RESOURCE_DOES_NOT_EXIST') throw error;
     // The registered model is created only when its first version needs it, so later versions cost one request.
     await ensureRegisteredModel(http, wanted);
-    return (await create()).model_version.version;
+    return (await create()).model_version;
   }
 }
 

@@ -4,7 +4,7 @@ import { deleteOtherRuns, updateAttempt, type OpenAttempt } from './attempt.ts';
 import type { HandedInputs, StageOutputs, StageRequest } from '../../contract/stages.ts';
 import type { Execution } from '../../contract/execution.ts';
 import { stopIfOver } from './end-runs.ts';
-import { datasetOf, type LoggingDeps } from './log-training.ts';
+import { datasetOf, registerTrained, type LoggingDeps } from './log-training.ts';
 import { readMetrics, flattenMetrics } from '../../store/metrics-file.ts';
 
 /** The result of evaluate. Its first code version made no report. */
@@ -55,6 +55,8 @@ export async function logEvaluation(
     tracker.logArtifact(runId, metrics.path, bytes, 'application/json'),
     ...(report === undefined ? [] : [logPage(report)]),
     deleteOtherRuns(deps, attempt),
+    // This also deletes a version that an interrupted execution of training has left.
+    ...(attempt.model_version === null ? [] : [registerTrained(deps, attempt, execution)]),
   ]);
   await stopIfOver(deps, execution);
   await tracker.finishRun(runId, 'FINISHED', at);
