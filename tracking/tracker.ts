@@ -50,6 +50,7 @@ export interface Tracker {
   logModel(runId: string, model: NewModel): Promise<string>;
   /**
    * Returns the run's version of a registered model, and creates it if there is none.
+   * Later ones with the same tags are deleted.
    * @returns null without a registry
    */
   registerModel(version: NewVersion): Promise<string | null>;
