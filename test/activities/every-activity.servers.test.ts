@@ -14,7 +14,7 @@ import {
   type OfRun,
 } from './play-activity.ts';
 import { unique } from '../support/project.ts';
-import { ask as askMlflow } from '../tracking/server.ts';
+import { ask as askMlflow, versionsOf } from '../tracking/server.ts';
 
 /** Each activity alone, in Temporal's mock environment: its heartbeats, its end when cancelled, its failures. */
 
@@ -252,22 +252,12 @@ describe('what goes on after its run has ended, as a worker does that slept', ()
 });
 
 describe('evaluate', () => {
-  interface Version {
-    version: string;
-    source: string;
-    run_id: string;
-    tags: { key: string; value: string }[];
-  }
-
   it('deletes the model version that a killed execution of train has left', async () => {
     const { evaluate } = await unlogged();
-    const query = new URLSearchParams({ filter: `name = '${pipeline}'` }).toString();
-    const versions = async (): Promise<Version[]> => {
-      const answer = await askMlflow('GET', `model-versions/search?${query}`);
-      return (answer['model_versions'] as unknown as Version[]).filter(({ tags }) =>
+    const versions = async () =>
+      (await versionsOf(pipeline)).filter(({ tags }) =>
         tags.some(({ value }) => value === evaluate['attempt']),
       );
-    };
     const [registered] = await versions();
     const { source, run_id, tags } = registered!;
     const model_id = source.replace('models:/', '');

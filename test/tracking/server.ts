@@ -60,6 +60,22 @@ export async function modelsOf(experiment: string, runId: string): Promise<objec
   return (await ask('POST', 'logged-models/search', body))['models'] ?? [];
 }
 
+interface VersionAnswer {
+  version: string;
+  source: string;
+  run_id: string;
+  tags: { key: string; value: string }[];
+}
+
+/** The versions of a registered model, the first one first. */
+export async function versionsOf(name: string): Promise<VersionAnswer[]> {
+  const query = new URLSearchParams({ filter: `name = '${name}'` }).toString();
+  const { model_versions: versions } = await ask('GET', `model-versions/search?${query}`);
+  return (versions as unknown as VersionAnswer[]).sort(
+    (a, b) => Number(a.version) - Number(b.version),
+  );
+}
+
 /** The same call as a retry would make it. */
 export async function twice<T>(act: () => Promise<T>): Promise<[T, T]> {
   return [await act(), await act()];
